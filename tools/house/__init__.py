@@ -1,0 +1,1 @@
+"""The rules of this house that no ready-made linter knows, each with a name, a reason and tests."""
