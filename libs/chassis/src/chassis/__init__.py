@@ -1,0 +1,1 @@
+"""The microservice chassis: what every service needs and no business word."""

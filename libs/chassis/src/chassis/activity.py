@@ -1,0 +1,104 @@
+"""Activity: who did what to an entity, with only the changed fields, written in the same transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+from pydantic.alias_generators import to_camel
+from sqlalchemy import inspect
+
+from chassis.auth import Actor
+from chassis.context import Work
+from chassis.rows import Aggregate
+from execos.platform.v1.activity_pb2 import ActivityRecorded
+from execos.platform.v1.activity_pb2 import Actor as ActorMessage
+
+UNRECORDED = frozenset({"org_id", "id", "version", "created_at", "updated_at"})
+REDACTED = "[redacted]"
+
+Values = dict[str, Any]
+
+
+def changes_of(entity: Aggregate) -> tuple[Values, Values]:
+    """The changed fields before and after, by API name, since the row was loaded or last flushed."""
+    before: Values = {}
+    after: Values = {}
+    state = inspect(entity, raiseerr=True)
+    for attribute in state.mapper.column_attrs:
+        name = attribute.key
+        history = state.attrs[name].history
+        if name in UNRECORDED or not history.has_changes() or not history.added:
+            continue
+        old, new = (history.deleted[0] if history.deleted else None), history.added[0]
+        if old == new:
+            continue
+        hidden = name in entity.redacted
+        before[to_camel(name)] = REDACTED if hidden else _plain(old)
+        after[to_camel(name)] = REDACTED if hidden else _plain(new)
+    return before, after
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat().replace("+00:00", "Z")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an entity's history."""
+
+    id: UUID
+    entity: Aggregate
+    action: str
+    actor: Actor
+    before: Values | None
+    after: Values | None
+    work: Work
+    at: datetime
+
+    def row(self) -> dict[str, Any]:
+        """As a row of the `activity` table."""
+        return {
+            "org_id": self.actor.org_id,
+            "id": self.id,
+            "entity_type": self.entity.entity_type,
+            "entity_id": self.entity.id,
+            "action": self.action,
+            "actor": self.actor.snapshot(),
+            "before": self.before or None,
+            "after": self.after or None,
+            "request_id": self.work.request_id,
+            "at": self.at,
+        }
+
+    def message(self) -> ActivityRecorded:
+        """As the fact that feeds the audit log (spec/wire.md 9)."""
+        message = ActivityRecorded(
+            id=str(self.id),
+            entity_type=self.entity.entity_type,
+            entity_id=str(self.entity.id),
+            action=self.action,
+            before_json=orjson.dumps(self.before or None).decode(),
+            after_json=orjson.dumps(self.after or None).decode(),
+            request_id=self.work.request_id,
+            ip=self.work.ip or "",
+            user_agent=self.work.user_agent or "",
+        )
+        message.at.FromDatetime(self.at)
+        message.actor.CopyFrom(actor_message(self.actor))
+        return message
+
+
+def actor_message(actor: Actor) -> ActorMessage:
+    """Who it was, as facts say it; the system has no id and no address."""
+    return ActorMessage(
+        id=str(actor.id) if actor.id else "", name=actor.name, email=actor.email or "", kind=actor.kind.value
+    )

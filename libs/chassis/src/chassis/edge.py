@@ -1,0 +1,130 @@
+"""The outermost layer of a service's HTTP side: request id, timing, one log line, and the last net for bugs."""
+
+import time
+from uuid import UUID
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis import telemetry
+from chassis.context import Work, begin_work, new_request_id
+from chassis.envelope import error_response
+from chassis.logs import write_request_line
+from chassis.metrics import http_server_duration
+
+log = structlog.get_logger()
+
+MAX_BODY_BYTES = 1024 * 1024
+PROBES = frozenset({"/healthz", "/readyz"})  # asked every two seconds; only their failures are worth a line
+MAX_LENGTH_DIGITS = 12
+TOO_LARGE = "The body is larger than 1 MiB."
+
+
+class Edge:
+    """Pure ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; whatever breaks becomes one enveloped 500 and one logged stack."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        work = begin_work(_work(scope))
+        status = 0
+
+        async def send_stamped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", work.request_id.encode()),
+                    (b"server-timing", b"db;desc=%d" % work.statements),
+                ]
+            await send(message)
+
+        try:
+            if _length(scope) > MAX_BODY_BYTES:
+                answer = error_response(Request(scope), 413, "PAYLOAD_TOO_LARGE", TOO_LARGE)
+                await answer(scope, receive, send_stamped)
+            else:
+                await self._app(scope, _limited(scope, receive), send_stamped)
+        except Exception as error:
+            answer = crash(Request(scope), error)
+            if status:
+                raise
+            await answer(scope, receive, send_stamped)
+        finally:
+            route = _template(scope)
+            seconds = time.perf_counter() - started
+            http_server_duration.labels(scope["method"], route, status).observe(seconds)
+            if route not in PROBES or status != 200:
+                write_request_line(
+                    self._service,
+                    method=scope["method"],
+                    route=route,
+                    status=status,
+                    duration_ms=round(seconds * 1000, 2),
+                )
+
+
+def crash(request: Request, error: Exception) -> Response:
+    """The answer to a bug, which tells nothing; the stack is logged, once."""
+    log.error("request.crashed", method=request.method, path=_template(request.scope), exc_info=error)
+    return error_response(request, 500, "INTERNAL_SERVER_ERROR", "Something went wrong on our side.")
+
+
+def _work(scope: Scope) -> Work:
+    headers = dict(scope["headers"])
+    address = headers.get(b"x-envoy-external-address")
+    client = scope.get("client")
+    return Work(
+        request_id=_request_id(headers.get(b"x-request-id", b"").decode("latin-1")),
+        ip=address.decode("latin-1") if address else (client[0] if client else None),
+        user_agent=headers.get(b"user-agent", b"").decode("latin-1")[:255] or None,
+        traceparent=telemetry.traceparent(headers.get(b"traceparent", b"").decode("latin-1")[:64] or None),
+    )
+
+
+def _request_id(text: str) -> str:
+    try:
+        given = UUID(text)
+    except ValueError:
+        return new_request_id()
+    return str(given) if given.version == 4 else new_request_id()
+
+
+def _template(scope: Scope) -> str:
+    # The template, never the path itself: paths can hold one-time tokens.
+    return getattr(scope.get("route"), "path", "unmatched")
+
+
+def _length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() and len(value) < MAX_LENGTH_DIGITS else MAX_BODY_BYTES + 1
+    return 0
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """`receive` that stops a chunked body at the limit; a body of known length was checked before."""
+    if not any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+        return receive
+    seen = 0
+
+    async def receive_limited() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > MAX_BODY_BYTES:
+            raise HTTPException(413)
+        return message
+
+    return receive_limited

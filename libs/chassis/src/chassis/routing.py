@@ -1,0 +1,178 @@
+"""The route class of every door: guard declared, unknown parameters refused, answer built, committed, then sent."""
+
+import re
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from chassis.envelope import error_response
+from chassis.errors import Invalid
+from chassis.etag import etag
+from chassis.guards import READING_KEY, TX_KEY, Replayed, Requires, in_keyed_tx
+from chassis.idempotency import Answer
+from chassis.schema import Parameters
+from chassis.tx import Reading, Tx
+
+MAX_JSON_DEPTH = 64
+KEPT_HEADERS = ("content-type", "location", "etag")
+
+# Also one that never ends, so that no text makes it start over and over.
+_STRINGS = re.compile(rb'"(?:\\.|[^"\\])*+(?:"|\\?\Z)', re.DOTALL)
+_BRACKETS = re.compile(rb"[\[\]{}]")
+
+_outcome: ContextVar[Any] = ContextVar("execos_outcome", default=None)
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class UnguardedRoute(TypeError):
+    """A door that names neither a permission nor `public=True`."""
+
+
+def public() -> dict[str, Any]:
+    """`openapi_extra` of a route that needs no token; every other route carries a `Requires`."""
+    return {"x-public": True}
+
+
+class CommittingRoute(APIRoute):
+    """Handler, then commit, then response: success is answered only for what is stored (invariant 2)."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, _remember_outcome(endpoint), **options)
+        guard = find_guard(self.dependant)
+        extra = self.openapi_extra or {}
+        if guard is None and not extra.get("x-public"):
+            raise UnguardedRoute(f"{self.methods} {path} names no permission and is not public")
+        if guard is not None:
+            extra = extra | {
+                "x-permission": guard.permission or "signed-in",
+                "security": [{"bearerAuth": []}],
+            }
+        if _depends_on(self.dependant, in_keyed_tx):
+            extra = extra | {"x-idempotency-key": "required"}
+        parameters = [each for model in _parameter_models(self.dependant) for each in model.documented()]
+        self.openapi_extra = extra | ({"parameters": parameters} if parameters else {})
+
+    def get_route_handler(self) -> Handler:
+        """The framework's handler inside our unit of work."""
+        handler = super().get_route_handler()
+        known = _query_names(self.dependant)
+        takes_json = self.body_field is not None
+
+        async def serve(request: Request) -> Response:
+            unknown = request.query_params.keys() - known
+            if unknown:
+                raise Invalid(
+                    fields=[
+                        {"field": name, "issues": ["is not a known parameter"]} for name in sorted(unknown)
+                    ]
+                )
+            if takes_json and not _is_json(request):
+                return error_response(
+                    request, 415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json."
+                )
+            if takes_json and is_deeper(await request.body(), MAX_JSON_DEPTH):
+                raise Invalid.field("body", f"is nested deeper than {MAX_JSON_DEPTH} levels")
+            try:
+                response = await handler(request)
+                _describe(response, request)
+                tx: Tx | None = request.scope.get(TX_KEY)
+                if tx is not None:
+                    _store_answer(tx, response)
+                    await tx.commit()
+            except Replayed as replay:
+                return _replay(replay.answer)
+            finally:
+                for key in (TX_KEY, READING_KEY):
+                    transaction: Tx | Reading | None = request.scope.pop(key, None)
+                    if transaction is not None:
+                        await transaction.close()
+            return response
+
+        return serve
+
+
+def find_guard(dependant: Dependant) -> Requires | None:
+    """The `Requires` that a route depends on, however deep."""
+    if isinstance(dependant.call, Requires):
+        return dependant.call
+    for dependency in dependant.dependencies:
+        guard = find_guard(dependency)
+        if guard is not None:
+            return guard
+    return None
+
+
+def _depends_on(dependant: Dependant, call: Callable[..., Any]) -> bool:
+    return dependant.call is call or any(_depends_on(each, call) for each in dependant.dependencies)
+
+
+def _parameter_models(dependant: Dependant) -> list[type[Parameters]]:
+    found = [model for each in dependant.dependencies for model in _parameter_models(each)]
+    owner = getattr(dependant.call, "__self__", None)
+    return [*found, owner] if isinstance(owner, type) and issubclass(owner, Parameters) else found
+
+
+def _query_names(dependant: Dependant) -> frozenset[str]:
+    names = {parameter.alias for parameter in dependant.query_params}
+    for model in _parameter_models(dependant):
+        names |= {field.alias or name for name, field in model.model_fields.items()}
+    return frozenset(names).union(*(_query_names(each) for each in dependant.dependencies))
+
+
+def _is_json(request: Request) -> bool:
+    headers = request.headers
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return not has_body or kind == "application/json" or kind.endswith("+json")
+
+
+def is_deeper(body: bytes, limit: int) -> bool:
+    """Whether a JSON text is nested deeper than `limit`; one that is no JSON may be said to be either."""
+    if body.count(b"[") + body.count(b"{") <= limit:
+        return False
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > limit:
+            return True
+    return False
+
+
+def _remember_outcome(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(endpoint)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        outcome = await endpoint(*args, **kwargs)
+        _outcome.set(outcome)
+        return outcome
+
+    return call
+
+
+def _describe(response: Response, request: Request) -> None:
+    """ETag from the outcome's version, Location of what was created."""
+    outcome = _outcome.get()
+    version = getattr(outcome, "version", None)
+    if isinstance(version, int):
+        response.headers["etag"] = etag(version)
+    created = response.status_code == HTTPStatus.CREATED
+    if created and "location" not in response.headers and getattr(outcome, "id", None):
+        response.headers["location"] = f"{request.scope['path']}/{outcome.id}"
+
+
+def _store_answer(tx: Tx, response: Response) -> None:
+    if tx.claim is None or response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
+        return
+    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    answer = Answer(response.status_code, headers, bytes(response.body))
+    tx.answer = tx.claim.row(tx.now, answer)
+
+
+def _replay(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, headers=answer.headers | {"idempotency-replayed": "true"})

@@ -1,0 +1,196 @@
+"""Shapes at the doors: camelCase, closed for unknown fields, strings with limits."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Self, get_args, get_origin
+from uuid import UUID
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import (
+    AfterValidator,
+    AliasGenerator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic.alias_generators import to_camel
+
+
+class In(BaseModel):
+    """A request body or query: unknown fields are refused, edge spaces stripped."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", str_strip_whitespace=True, frozen=True
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """The fields the client sent, by Python name; an absent field is left alone."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class Parameters(In):
+    """Query parameters of a route, asked for by `Annotated[DealQuery, Depends(DealQuery.of)]`.
+
+    Read in one step by Pydantic: the framework's own parameter by parameter reading costs more than the list's SQL.
+    """
+
+    @classmethod
+    async def of(cls, request: Request) -> Self:
+        """The request's parameters; RequestValidationError when they do not validate."""
+        given: dict[str, Any] = {}
+        for name, value in request.query_params.multi_items():
+            given.setdefault(name, []).append(value)
+        values = {name: each if _is_list(cls, name) else each[-1] for name, each in given.items()}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as refused:
+            raise RequestValidationError(
+                [error | {"loc": ("query", *error["loc"])} for error in refused.errors()]
+            ) from None
+
+    @classmethod
+    def documented(cls) -> list[dict[str, Any]]:
+        """The parameters as OpenAPI says them."""
+        schema = cls.model_json_schema(by_alias=True)
+        shapes = schema.get("$defs", {})
+        return [
+            {
+                "name": name,
+                "in": "query",
+                "required": name in schema.get("required", ()),
+                "schema": _inlined(shape, shapes),
+            }
+            for name, shape in schema["properties"].items()
+        ]
+
+
+def _is_list(model: type[BaseModel], alias: str) -> bool:
+    return any(
+        list in {get_origin(each) for each in (field.annotation, *get_args(field.annotation))}
+        for field in model.model_fields.values()
+        if field.alias == alias
+    )
+
+
+def _inlined(shape: Any, shapes: Mapping[str, Any]) -> Any:
+    """A schema with its references to `shapes` replaced by what they name."""
+    if isinstance(shape, list):
+        return [_inlined(each, shapes) for each in shape]
+    if not isinstance(shape, dict):
+        return shape
+    if "$ref" in shape:
+        rest = {key: value for key, value in shape.items() if key != "$ref"}
+        return _inlined(shapes[shape["$ref"].rpartition("/")[2]] | rest, shapes)
+    return {key: _inlined(value, shapes) for key, value in shape.items()}
+
+
+class Out(BaseModel):
+    """An answer, read from a row or another object by attribute."""
+
+    # Aliases only on the way out: looking a row up by alias first would cost an exception per field.
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(serialization_alias=to_camel), from_attributes=True
+    )
+
+
+def absent() -> Any:
+    """Default of a PATCH field that is not nullable: may be left out, but not null."""
+    return Field(default=None, json_schema_extra=_without_default)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+
+
+def _as_date(value: Any) -> Any:
+    # The reference's clients send full instants for dates (api.md section 2).
+    moment = _as_moment(value)
+    return moment.date() if isinstance(moment, datetime) else moment
+
+
+def _as_moment(value: Any) -> Any:
+    # ISO text alone: Pydantic would take a number for seconds since 1970.
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str) or not ISO_DAY.match(value):
+        raise ValueError("must be a date, such as 2026-03-10, or an instant")
+    return datetime.fromisoformat(value) if len(value) > len("2026-01-01") else date.fromisoformat(value)
+
+
+def _with_offset(value: date) -> date:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError("must name its offset from UTC, such as Z")
+    return value
+
+
+def _as_decimal(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("must be a decimal string")  # noqa: TRY004 - Pydantic reports ValueError as a field issue
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise ValueError("must be a decimal string") from None
+    if not number.is_finite():
+        raise ValueError("must be a finite amount")
+    return number
+
+
+ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
+NO_NUL = r"^[^\x00]*$"
+
+Text = Annotated[str, StringConstraints(pattern=NO_NUL)]
+"""Any text without NUL, which PostgreSQL cannot keep; a field of this type always adds its own `max_length`."""
+
+Line = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
+"""A name or title: 1 to 255 characters."""
+
+Instant = AwareDatetime
+"""An RFC 3339 instant; every instant we keep is UTC, so it is answered with `Z`."""
+
+Day = Annotated[date, BeforeValidator(_as_date)]
+"""A calendar date; a full instant is also accepted on input."""
+
+Moment = Annotated[
+    date,
+    PlainValidator(_as_moment),
+    AfterValidator(_with_offset),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}
+    ),
+]
+"""A date, or an instant: the end of a range of time."""
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_as_decimal),
+    Field(ge=0, le=Decimal(10**12)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^\d{1,12}(\.\d{1,3})?$", "examples": ["1200.00"]},
+                {"type": "number", "minimum": 0, "maximum": 10**12},
+            ]
+        }
+    ),
+]
+"""A decimal amount of money on input: a string, or a JSON number."""
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
+"""An ISO 4217 code, upper case whatever the client wrote (the pattern is matched before)."""
+
+
+class Person(Out):
+    """A person as embedded in other resources."""
+
+    id: UUID | None
+    name: str
+    email: str | None

@@ -1,0 +1,118 @@
+"""Settings: everything wrong is named at once, nothing secret is shown."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from chassis.settings import Address, ServiceSettings, SettingsRefused, load
+
+GOOD = {
+    "NOTES_DATABASE_URL": "postgresql://notes_app:hunter2@127.0.0.1:5432/notes",
+    "NOTES_SYSTEM_DATABASE_URL": "postgresql://notes_system:hunter2@127.0.0.1:5432/notes",
+    "NOTES_NATS_URL": "nats://127.0.0.1:4222",
+    "NOTES_HTTP_ADDRESS": "127.0.0.1:8001",
+    "NOTES_GRPC_ADDRESS": "127.0.0.1:9001",
+    "NOTES_METRICS_ADDRESS": "127.0.0.1:9101",
+    "NOTES_JWKS_URL": "http://127.0.0.1:8000/.well-known/jwks.json",
+    "NOTES_TOKEN_ISSUER": "https://localhost:8443",
+    "NOTES_SERVICE_SECRET": "s" * 32,
+    "NOTES_PUBLIC_BASE_URL": "https://localhost:8443",
+    "EXECOS_ENV": "development",
+    "PATH": "/bin",
+}
+
+
+class NotesSettings(ServiceSettings):
+    """Settings with one secret of their own."""
+
+    mail_key: SecretStr = SecretStr("default")
+
+
+def read(**changes: str | None) -> NotesSettings:
+    environ: Mapping[str, Any] = {
+        name: value for name, value in (GOOD | changes).items() if value is not None
+    }
+    return load(NotesSettings, "NOTES_", environ)
+
+
+def refusal(**changes: str | None) -> list[str]:
+    with pytest.raises(SettingsRefused) as refused:
+        read(**changes)
+    return str(refused.value).splitlines()
+
+
+def test_good_environment_is_read() -> None:
+    settings = read(
+        EXECOS_PROFILE="test", EXECOS_SERVICES="a=http://a", NOTES_OWNER_DATABASE_URL="postgresql://o"
+    )
+    assert (settings.environment, settings.profile, settings.token_audience) == (
+        "development",
+        "test",
+        "execos",
+    )
+    assert settings.service_secret.get_secret_value() == "s" * 32
+    assert settings.services == "a=http://a"
+
+
+def test_every_bad_variable_is_named_at_once() -> None:
+    lines = refusal(
+        NOTES_DATABASE_URL="mysql://x",
+        NOTES_HTTP_ADDRESS="8001",
+        NOTES_GRPC_ADDRESS="127.0.0.1:99999",
+        NOTES_SERVICE_SECRET="short",
+        NOTES_NATS_URL=None,
+        NOTES_LOG_LEVEL="loud",
+        NOTES_TYPO="1",
+        NOTES_MAIL_KEY_FILE="/nowhere/key",
+        EXECOS_ENV="staging",
+    )
+    named = [line.partition(":")[0] for line in lines]
+    assert named == sorted(
+        [
+            "EXECOS_ENV",
+            "NOTES_DATABASE_URL",
+            "NOTES_GRPC_ADDRESS",
+            "NOTES_HTTP_ADDRESS",
+            "NOTES_LOG_LEVEL",
+            "NOTES_MAIL_KEY_FILE",
+            "NOTES_NATS_URL",
+            "NOTES_SERVICE_SECRET",
+            "NOTES_TYPO",
+        ]
+    )
+    assert "NOTES_NATS_URL: missing" in lines
+    assert "NOTES_TYPO: unknown variable" in lines
+
+
+def test_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("f" * 40 + "\n")
+    settings = read(NOTES_SERVICE_SECRET=None, NOTES_SERVICE_SECRET_FILE=str(secret))
+    assert settings.service_secret.get_secret_value() == "f" * 40
+
+
+def test_secrets_are_never_printed() -> None:
+    assert "hunter2" not in repr(read())
+    assert "ssss" not in repr(read())
+    assert "hunter2" not in "\n".join(refusal(NOTES_DATABASE_URL="mysql://notes:hunter2@db/notes"))
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        read().log_level = "debug"  # type: ignore[misc] # that is the point
+
+
+@pytest.mark.parametrize(
+    "address", ["", ":80", "host", "host:", "host:x", "host:65536", "host:-1", "host:\u00b2"]
+)
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(ValueError, match="host:port"):
+        Address.parse(address)
+
+
+def test_addresses() -> None:
+    assert Address.parse("127.0.0.1:80") == ("127.0.0.1", 80)
+    assert Address.parse("[::1]:0") == ("[::1]", 0)
