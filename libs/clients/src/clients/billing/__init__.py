@@ -1,0 +1,1 @@
+"""Billing for other services: its client, its fake, and what it tells."""

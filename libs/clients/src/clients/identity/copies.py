@@ -1,0 +1,148 @@
+"""How another service keeps its copy of organisations and members: columns, facts, and what ends a token.
+
+A service declares `class KnownMember(Row, MemberCopy): __tablename__ = "known_member"`, puts `member_facts(...)` into
+its handlers and `REVOKES` into its composition.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.auth import DenyList
+from chassis.errors import DependencyUnavailable
+from chassis.inbox import Handlers, Received
+from chassis.replica import Copy, Replica
+from chassis.revocation import Revokes
+from chassis.tx import Source, Tx
+from clients.identity.client import Identity
+from clients.identity.types import Member, Organisation, Policies, member_of, organisation_of
+
+MEMBER_FACTS = ("invited", "joined", "updated", "role_changed", "suspended", "reactivated", "removed")
+ENDED = frozenset({"suspended", "removed"})
+
+
+class MemberCopy(Copy):
+    """Columns of a copy of members; `id` is the person's."""
+
+    name: Mapped[str] = mapped_column(String(255))
+    email: Mapped[str] = mapped_column(String(255))
+    role: Mapped[str] = mapped_column(String(64))
+    status: Mapped[str] = mapped_column(String(16))
+    title: Mapped[str | None] = mapped_column(String(255))
+
+
+class OrganisationCopy(Copy):
+    """Columns of a copy of organisations; `id` and `org_id` are the same."""
+
+    name: Mapped[str] = mapped_column(String(255))
+    slug: Mapped[str] = mapped_column(String(63))
+    status: Mapped[str] = mapped_column(String(32))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    currency: Mapped[str] = mapped_column(String(3))
+    locale: Mapped[str] = mapped_column(String(35))
+    modules: Mapped[list[str]] = mapped_column(JSONB)
+    legal: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    guardrails: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+    @property
+    def policies(self) -> Policies:
+        """The organisation's policies; one that this copy does not know yet has its default."""
+        known = {
+            name: value for name, value in self.guardrails.items() if name in Policies.__dataclass_fields__
+        }
+        return Policies(**known)
+
+
+def member_facts(members: Replica[Any]) -> Handlers:
+    """Handlers that keep a copy of members."""
+
+    async def on_member(tx: Tx, fact: Received) -> None:
+        row = asdict(member_of(fact.org_id, fact.message.member))
+        await members.keep(tx.session, [row], tx.now)
+
+    return {f"identity.member.{name}.v1": on_member for name in MEMBER_FACTS}
+
+
+def organisation_facts(organisations: Replica[Any]) -> Handlers:
+    """Handlers that keep a copy of organisations and their policies."""
+
+    async def on_organisation(tx: Tx, fact: Received) -> None:
+        row = organisation_row(organisation_of(fact.message.organisation))
+        await organisations.keep(tx.session, [row], tx.now)
+
+    names = ("organisation.created", "organisation.updated", "policies.changed")
+    return {f"identity.{name}.v1": on_organisation for name in names}
+
+
+def organisation_row(organisation: Organisation) -> dict[str, Any]:
+    """An organisation as a row of a copy."""
+    return {
+        "org_id": organisation.id,
+        "id": organisation.id,
+        "version": organisation.version,
+        "name": organisation.name,
+        "slug": organisation.slug,
+        "status": organisation.status,
+        "time_zone": organisation.time_zone,
+        "currency": organisation.currency,
+        "locale": organisation.locale,
+        "modules": sorted(organisation.modules),
+        "legal": organisation.legal,
+        "guardrails": asdict(organisation.policies),
+    }
+
+
+async def ensure_members(
+    members: Replica[Any], source: Source, identity: Identity, org_id: UUID, user_ids: list[UUID | None]
+) -> None:
+    """At a door, before the transaction: know these people, asking identity for those that are missing."""
+
+    async def ask(org_id: UUID, missing: Any) -> list[Mapping[str, Any]]:
+        return [asdict(member) for member in await identity.members(org_id, missing)]
+
+    await members.ensure(source, org_id, user_ids, ask)
+
+
+async def ensure_organisation(
+    organisations: Replica[Any], source: Source, identity: Identity, org_id: UUID
+) -> None:
+    """At a door, before the transaction: know the organisation, asking identity when it is missing."""
+
+    async def ask(org_id: UUID, _missing: Any) -> list[Mapping[str, Any]]:
+        return [organisation_row(await identity.organisation(org_id))]
+
+    await organisations.ensure(source, org_id, [org_id], ask)
+
+
+async def get_organisation(organisations: Replica[Any], session: AsyncSession, org_id: UUID) -> Any:
+    """The copy of the organisation; DependencyUnavailable while it has not arrived."""
+    found = await organisations.find(session, org_id, org_id)
+    if found is None:
+        raise DependencyUnavailable("The organisation is not known here yet; try again.", service="identity")
+    return found
+
+
+def _end_session(deny_list: DenyList, fact: Received, until: float) -> None:
+    deny_list.end_session(fact.message.session_id, until)
+
+
+def _raise_version(deny_list: DenyList, fact: Received, until: float) -> None:
+    member: Member = member_of(fact.org_id, fact.message.member)
+    deny_list.raise_version(
+        fact.org_id, member.id, member.version, until=until, is_removed=member.status in ENDED
+    )
+
+
+REVOKES: Revokes = {
+    "identity.session.revoked.v1": _end_session,
+    "identity.member.role_changed.v1": _raise_version,
+    "identity.member.suspended.v1": _raise_version,
+    "identity.member.removed.v1": _raise_version,
+}
+"""What identity says that ends or ages tokens."""

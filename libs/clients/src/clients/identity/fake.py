@@ -1,0 +1,80 @@
+"""Identity for tests of other services: the same answers from memory, and it can be away."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from chassis.errors import DependencyUnavailable, NotFound
+from chassis.ids import new_id
+from clients.identity.client import ContactAddress
+from clients.identity.types import Member, Organisation
+
+
+@dataclass
+class FakeIdentity:
+    """In-memory identity; set `is_away` to make every question fail as a dead peer does."""
+
+    known_organisations: dict[UUID, Organisation] = field(default_factory=dict)
+    known_members: dict[tuple[UUID, UUID], Member] = field(default_factory=dict)
+    is_away: bool = False
+    questions: int = 0
+
+    def add_organisation(self, org_id: UUID, **values: Any) -> Organisation:
+        """An organisation with defaults, or the known one changed (its version moves)."""
+        known = self.known_organisations.get(org_id)
+        if known is None:
+            known = Organisation(org_id, 0, "Test Works", f"test-{org_id.hex[-12:]}")
+        self.known_organisations[org_id] = replace(known, version=known.version + 1, **values)
+        return self.known_organisations[org_id]
+
+    def add_member(self, org_id: UUID, user_id: UUID | None = None, **values: Any) -> Member:
+        """A member with defaults."""
+        user_id = user_id or new_id()
+        named = {"name": "Some Body", "email": f"{user_id.hex[-12:]}@test.example", "role": "SALES"} | values
+        member = Member(org_id, user_id, 1, **named)
+        self.known_members[org_id, user_id] = member
+        return member
+
+    async def organisation(self, org_id: UUID) -> Organisation:
+        """One organisation; NotFound when it does not exist."""
+        self._asked()
+        if org_id not in self.known_organisations:
+            raise NotFound("There is no such organisation.")
+        return self.known_organisations[org_id]
+
+    async def organisations(self) -> list[Organisation]:
+        """Every organisation in order of id."""
+        self._asked()
+        return [self.known_organisations[org_id] for org_id in sorted(self.known_organisations)]
+
+    async def members(self, org_id: UUID, user_ids: Sequence[UUID]) -> list[Member]:
+        """Members by person in order of id; who is no member is left out."""
+        self._asked()
+        wanted = sorted(set(user_ids))
+        return [self.known_members[org_id, each] for each in wanted if (org_id, each) in self.known_members]
+
+    async def list_members(self, org_id: UUID, roles: Sequence[str] = ()) -> list[Member]:
+        """All members in order of id, or those with one of the roles."""
+        self._asked()
+        ours = [member for key, member in sorted(self.known_members.items()) if key[0] == org_id]
+        return [member for member in ours if not roles or member.role in roles]
+
+    async def contact_addresses(self, org_id: UUID, user_ids: Sequence[UUID]) -> list[ContactAddress]:
+        """Where to write to active members."""
+        members = await self.members(org_id, user_ids)
+        organisation = self.known_organisations.get(org_id)
+        if organisation is None:
+            return []
+        return [
+            ContactAddress(each.id, each.name, each.email, organisation.locale, organisation.time_zone)
+            for each in members
+            if each.status == "active"
+        ]
+
+    def _asked(self) -> None:
+        self.questions += 1
+        if self.is_away:
+            raise DependencyUnavailable(
+                "The identity service does not answer; try again.", service="identity"
+            )

@@ -1,0 +1,1 @@
+"""The jobs of all services, for whoever shows and starts them."""
