@@ -1,0 +1,112 @@
+"""The route table as data: which context owns a path, and which paths need no token."""
+
+from dataclasses import dataclass
+from typing import Final
+
+API: Final = "/api/v1"
+
+#: Path prefixes under `/api/v1`, each with the context that serves it (design/api.md §5, spec/wire.md §1).
+PREFIXES: Final[dict[str, tuple[str, ...]]] = {
+    "identity": (
+        "auth",
+        "orgs",
+        "org",
+        "users",
+        "roles",
+        "permissions",
+        "authz",
+        "directory",
+        "settings",
+        "platform",
+    ),
+    "sales": (
+        "companies",
+        "contacts",
+        "leads",
+        "deals",
+        "pipelines",
+        "notes",
+        "tags",
+        "custom-fields",
+        "views",
+        "imports",
+        "forms",
+        "search",
+    ),
+    "work": ("work-items", "reminders", "calendar", "boards"),
+    "billing": (
+        "invoices",
+        "payments",
+        "credit-notes",
+        "statements",
+        "expenses",
+        "tax-rates",
+        "currency-rates",
+        "recurring-invoices",
+    ),
+    "notifications": ("notifications", "feed", "webhooks", "email", "stream"),
+    "reporting": ("ceo", "dashboard", "hygiene", "reports", "audit", "jobs"),
+}
+
+CONTEXTS: Final[tuple[str, ...]] = tuple(PREFIXES)
+
+#: Exports belong to the owner of the entity, so they are routed by exact path.
+EXPORTS: Final[dict[str, tuple[str, ...]]] = {
+    "sales": ("companies", "contacts", "leads", "deals"),
+    "work": ("work-items",),
+    "billing": ("invoices", "payments", "expenses"),
+}
+
+JWKS_PATH: Final = "/.well-known/jwks.json"
+OPENAPI_PATH: Final = f"{API}/openapi.json"
+DOCS_PATH: Final = "/api/docs"
+HEALTH_PATHS: Final = ("/health", f"{API}/health")
+READY_PATHS: Final = ("/ready", f"{API}/ready", f"{API}/health/ready")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path, or a prefix that ends at a path segment, and the context that answers it."""
+
+    path: str
+    context: str
+    is_exact: bool = False
+
+    def matches(self, path: str) -> bool:
+        """Whether the gateway sends `path` (without query) along this route."""
+        return path == self.path or (not self.is_exact and path.startswith(f"{self.path}/"))
+
+
+def routes() -> tuple[Route, ...]:
+    """Every route to a service, in the order in which the gateway tries them."""
+    exact = [Route(JWKS_PATH, "identity", is_exact=True)]
+    exact += [
+        Route(f"{API}/exports/{entity}.csv", context, is_exact=True)
+        for context, entities in EXPORTS.items()
+        for entity in entities
+    ]
+    by_prefix = [Route(f"{API}/{prefix}", context) for context in CONTEXTS for prefix in PREFIXES[context]]
+    return (*exact, *by_prefix)
+
+
+#: Services' endpoints that need no token: exact path and its only method.
+PUBLIC_OPERATIONS: Final[dict[str, str]] = {
+    f"{API}/auth/login": "POST",
+    f"{API}/auth/refresh": "POST",
+    f"{API}/auth/logout": "POST",
+    JWKS_PATH: "GET",
+}
+
+#: Everything that needs no token, the gateway's own answers included. All other paths do.
+PUBLIC_PATHS: Final[tuple[str, ...]] = (
+    *PUBLIC_OPERATIONS,
+    *HEALTH_PATHS,
+    *READY_PATHS,
+    OPENAPI_PATH,
+    DOCS_PATH,
+)
+
+
+def owner_of(path: str) -> str | None:
+    """The context that answers `path`, or None when no service does."""
+    return next((route.context for route in routes() if route.matches(path)), None)

@@ -1,0 +1,183 @@
+"""Who gets past the gateway: every attack on a token, and the paths that need none."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+
+import httpx2
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from gateway.routes import PUBLIC_PATHS
+from gateway.testing.tokens import Issuer
+from gateway.testing.upstream import Upstream
+
+
+def segment(content: dict[str, object]) -> str:
+    """A part of a token, as written on the wire."""
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+def without_signature(issuer: Issuer) -> str:
+    return f"{segment({'alg': 'none', 'typ': 'at+jwt'})}.{segment(issuer.claims())}."
+
+
+def alg_none_with_signature(issuer: Issuer) -> str:
+    return f"{segment({'alg': 'none', 'kid': issuer.kid})}.{segment(issuer.claims())}.{issuer.token().split('.')[2]}"
+
+
+def signed_with_the_public_key_as_a_secret(issuer: Issuer) -> str:
+    pem = issuer.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    secret = base64.b64encode(pem).decode()
+    return issuer.token(key=secret, algorithm="HS256")
+
+
+def of_a_stranger(issuer: Issuer) -> str:
+    return issuer.token(key=ec.generate_private_key(ec.SECP256R1()))
+
+
+def of_a_stranger_without_kid(issuer: Issuer) -> str:
+    return issuer.token(key=ec.generate_private_key(ec.SECP256R1()), headers={"kid": None})
+
+
+def with_a_kid_that_is_a_path(issuer: Issuer) -> str:
+    return issuer.token(headers={"kid": "../../dev/null"})
+
+
+def with_its_own_key_inside(issuer: Issuer) -> str:
+    stranger = Issuer(issuer.kid)
+    return stranger.token(headers={"jwk": stranger.jwks()["keys"][0]})
+
+
+def with_other_claims_than_signed(issuer: Issuer) -> str:
+    header, _, signature = issuer.token().split(".")
+    return f"{header}.{segment(issuer.claims(scope='*', role='OWNER'))}.{signature}"
+
+
+def expired(issuer: Issuer) -> str:
+    return issuer.token(exp=int(time.time()) - 6)
+
+
+def without_expiry(issuer: Issuer) -> str:
+    return issuer.token(exp=None)
+
+
+def not_yet_valid(issuer: Issuer) -> str:
+    return issuer.token(nbf=int(time.time()) + 60)
+
+
+def of_another_issuer(issuer: Issuer) -> str:
+    return issuer.token(iss="https://evil.example")
+
+
+def without_issuer(issuer: Issuer) -> str:
+    return issuer.token(iss=None)
+
+
+def for_another_audience(issuer: Issuer) -> str:
+    return issuer.token(aud="platform")
+
+
+def without_audience(issuer: Issuer) -> str:
+    return issuer.token(aud=None)
+
+
+def with_another_curve(issuer: Issuer) -> str:
+    return issuer.token(key=ec.generate_private_key(ec.SECP384R1()), algorithm="ES384")
+
+
+def junk(issuer: Issuer) -> str:
+    return "junk"
+
+
+ATTACKS = [
+    without_signature,
+    alg_none_with_signature,
+    signed_with_the_public_key_as_a_secret,
+    of_a_stranger,
+    of_a_stranger_without_kid,
+    with_a_kid_that_is_a_path,
+    with_its_own_key_inside,
+    with_other_claims_than_signed,
+    expired,
+    without_expiry,
+    not_yet_valid,
+    of_another_issuer,
+    without_issuer,
+    for_another_audience,
+    without_audience,
+    with_another_curve,
+    junk,
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_wrong_token_is_refused(
+    client: httpx2.Client, issuer: Issuer, upstream: Upstream, attack: Callable[[Issuer], str], scheme: str
+) -> None:
+    seen = len(upstream.requests)
+    answer = client.get("/api/v1/deals", headers={"authorization": f"{scheme} {attack(issuer)}"})
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "UNAUTHORIZED"
+    assert len(upstream.requests) == seen
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_valid_token_reaches_the_service_unchanged(
+    client: httpx2.Client, issuer: Issuer, upstream: Upstream, scheme: str
+) -> None:
+    authorization = f"{scheme} {issuer.token()}"
+    assert client.get("/api/v1/deals", headers={"authorization": authorization}).status_code == 200
+    assert upstream.last().header("authorization") == authorization
+
+
+def test_token_is_read_from_the_header_only(client: httpx2.Client, issuer: Issuer) -> None:
+    client.cookies.set("access_token", issuer.token())
+    assert client.get(f"/api/v1/deals?access_token={issuer.token()}").status_code == 401
+
+
+def test_two_authorization_headers_are_refused(client: httpx2.Client, issuer: Issuer) -> None:
+    headers = [("authorization", "Bearer junk"), ("authorization", f"Bearer {issuer.token()}")]
+    assert client.get("/api/v1/deals", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("path", PUBLIC_PATHS)
+def test_public_path_needs_no_token_and_minds_no_bad_one(client: httpx2.Client, path: str) -> None:
+    assert client.get(path).status_code == 200
+    assert client.get(path, headers={"authorization": "Bearer junk"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/auth/login/",
+        "/api/v1/auth/loginx",
+        "/api/v1/auth/login;x=1",
+        "/api/v1/auth/login/..;/../deals",
+        "/api/v1/auth/login%3b",
+        "/api/v1/auth/Login",
+        "/api/v1/auth/me",
+        "/api/v1/auth",
+        "/api/v1/auth/login/../../deals",
+        "/health/",
+        "/healthx",
+        "/api/docs/x",
+        "/api/v1/openapi.json/..;/deals",
+        "/.well-known/jwks.json/x",
+        "/.well-known/other",
+        "/api/v1/nothing",
+        "/readyz",
+        "/metrics",
+        "/",
+    ],
+)
+def test_everything_beside_a_public_path_needs_a_token(
+    client: httpx2.Client, upstream: Upstream, path: str
+) -> None:
+    seen = len(upstream.requests)
+    answer = client.get(httpx2.URL(client.base_url, raw_path=path.encode()))
+    assert answer.status_code == 401
+    assert len(upstream.requests) == seen
