@@ -1,0 +1,64 @@
+"""The command line of the embedded stack: `python -m local up|down|reset|status|seed|demo`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from local import commands
+from local.layout import Layout
+from local.settings import Settings, SettingsRefused, load
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    chosen = _parser().parse_args(arguments)
+    profile = getattr(chosen, "profile", None)
+    try:
+        settings = load(profile=profile)
+    except SettingsRefused as refused:
+        print(f"cannot start, the settings are wrong:\n{refused}", file=sys.stderr)
+        return 2
+    layout = Layout(settings.data_directory)
+    match chosen.command:
+        case "up":
+            return _up(chosen, settings, layout)
+        case "down":
+            return commands.down(layout)
+        case "reset":
+            return commands.reset(layout)
+        case "status":
+            return commands.status(layout)
+        case "seed":
+            return commands.seed(settings, layout)
+    from local.demo import run  # noqa: PLC0415 - loads an HTTP client that no other command needs
+
+    return run(settings, layout)
+
+
+def _up(chosen: argparse.Namespace, settings: Settings, layout: Layout) -> int:
+    if chosen.detach:
+        return commands.up_detached(["--profile", chosen.profile] if chosen.profile else [])
+    from local.up import Platform  # noqa: PLC0415 - loads everything, which `down` and `status` do not need
+
+    return Platform(settings, layout, is_detached=chosen.background).run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=(__doc__ or "").strip())
+    commands_ = parser.add_subparsers(dest="command", required=True)
+    up = commands_.add_parser("up", help="start the platform and stay in the foreground")
+    up.add_argument("--detach", action="store_true", help="return when it is ready")
+    up.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
+    up.add_argument(
+        "--profile", choices=("default", "test"), help="test: gateway rates by 1000, jobs in seconds"
+    )
+    commands_.add_parser("down", help="stop it; returns when every process is gone")
+    commands_.add_parser("reset", help="stop it and delete everything it stored")
+    commands_.add_parser("status", help="what runs")
+    commands_.add_parser("seed", help="complete the demo data")
+    commands_.add_parser("demo", help="one journey through the gateway, step by step")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""What the command line does besides running the platform: detach, down, status, reset."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from local import run_file
+from local.layout import Layout, Lock
+from local.settings import Settings
+
+STOP_SECONDS = 60.0
+_OURS = (
+    "postgres",
+    "postgres.new",
+    "nats",
+    "gateway",
+    "certs",
+    "secrets",
+    "mail",
+    "logs",
+    "run.json",
+    "seeded",
+    "lock",
+)
+
+
+def up_detached(arguments: list[str]) -> int:
+    """Start a supervisor in a session of its own, show what it says until it is ready; its exit code if it ends."""
+    command = [sys.executable, "-m", "local", "up", "--background", *arguments]
+    supervisor = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # whoever stops us stops the start
+        signal.signal(number, lambda *_: supervisor.send_signal(signal.SIGTERM))
+    for line in supervisor.stdout or ():
+        sys.stdout.buffer.write(line)
+        sys.stdout.buffer.flush()
+    try:
+        return supervisor.wait(timeout=0.5)  # it ended: refused, or already up
+    except subprocess.TimeoutExpired:
+        supervisor.returncode = 0  # it lives on; nothing is left for us to wait for
+        return 0
+
+
+def down(layout: Layout) -> int:
+    """Stop the platform and return when every process of it is gone."""
+    lock = Lock(layout.root)
+    pid = lock.holder()
+    if pid is None:
+        print("Execos is not running.")
+        return 0
+    run = run_file.read(layout.run_file)
+    print("stopping Execos …", flush=True)
+    deadline = time.monotonic() + STOP_SECONDS
+    _signal(pid, signal.SIGTERM)
+    while lock.holder() is not None:
+        if time.monotonic() > deadline:
+            _signal(pid, signal.SIGKILL)
+            deadline += 5
+        time.sleep(0.05)
+    _await_gone([pid, *(process["pid"] for process in (run or {}).get("processes", []) if process["pid"])])
+    print("Execos is stopped.")
+    return 0
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    if pid:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+
+
+def _await_gone(pids: list[int]) -> None:
+    """Children of a killed supervisor are killed by the kernel; wait for the last of them."""
+    deadline = time.monotonic() + 10
+    while any(_lives(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def status(layout: Layout) -> int:
+    """Print what runs; exit code 0 when everything does, 3 when nothing, 1 when a process is missing."""
+    run = run_file.read(layout.run_file)
+    if Lock(layout.root).holder() is None or run is None:
+        print("Execos is not running.")
+        return 3
+    print(f"Execos is up: {run['gateway']['https']} (profile {run['profile']})")
+    for process in run["processes"]:
+        print(f"  {process['name']:<14} {_state(process):<10} {process.get('http', '')}")
+    return 0 if all(_state(process) != "down" for process in run["processes"]) else 1
+
+
+def _state(process: dict[str, Any]) -> str:
+    return f"pid {process['pid']}" if process["pid"] and _lives(process["pid"]) else "down"
+
+
+def reset(layout: Layout) -> int:
+    """Stop the platform and forget everything it knew."""
+    down(layout)
+    for name in _OURS:
+        path = layout.root / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if layout.root.exists() and not any(layout.root.iterdir()):
+        layout.root.rmdir()
+    print(f"{run_file.relative(layout.root)} is empty.")
+    return 0
+
+
+def seed(settings: Settings, layout: Layout) -> int:
+    """Complete the demo data of a running platform."""
+    from local.seed import SeedFailed, run  # noqa: PLC0415 - its libraries are slow to load and only needed here
+    from local.stack import Stack  # noqa: PLC0415 - the same
+
+    if run_file.read(layout.run_file) is None:
+        print("Execos is not running: `make up` first.", file=sys.stderr)
+        return 1
+    try:
+        print(run(Stack(settings, layout)))
+    except SeedFailed as failed:
+        print(f"the demo data is not complete: {failed}", file=sys.stderr)
+        return 1
+    layout.seeded.touch()
+    return 0
