@@ -1,0 +1,1 @@
+"""Organisations, users, memberships, sessions, keys and policies."""

@@ -1,0 +1,1 @@
+"""What is true of organisations and people; no I/O."""

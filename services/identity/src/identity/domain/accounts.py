@@ -1,0 +1,55 @@
+"""Accounts: people, who belong to themselves whatever organisations they are members of."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import CheckConstraint, DateTime, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.domain.rows import Row
+
+MAX_EMAIL = 190
+MAX_PASSWORD = 256
+
+
+class Account(Row):
+    """A person who can sign in once there is a password. Only the system role reads this table."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (
+        UniqueConstraint("email"),
+        CheckConstraint("email = lower(email)", name="email"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    email: Mapped[str] = mapped_column(String(254))
+    name: Mapped[str] = mapped_column(String(120))
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    is_active: Mapped[bool]
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    locale: Mapped[str | None] = mapped_column(String(35))
+    last_org_id: Mapped[UUID | None]
+    last_login_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    @classmethod
+    def of(cls, email: str, name: str, now: datetime, *, password_hash: str | None = None) -> "Account":
+        """A new person."""
+        return cls(
+            # Version 4: the time in a version 7 would tell an inviter that the address was known before.
+            id=uuid4(),
+            version=1,
+            created_at=now,
+            updated_at=now,
+            email=email,
+            name=name,
+            password_hash=password_hash,
+            is_active=True,
+        )
+
+
+def normal_email(text: str) -> str:
+    """An address as it is stored and compared: without edge spaces, lower case (ASCII lower-casing as in SQL)."""
+    return text.strip().lower()

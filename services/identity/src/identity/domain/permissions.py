@@ -1,0 +1,71 @@
+"""What can be permitted: identity's own permissions, and the catalogue of all contexts with who holds each."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Permission(StrEnum):
+    """What identity's own doors ask for."""
+
+    USERS_READ = "users:read"
+    USERS_MANAGE = "users:manage"
+    MEMBERS_READ = "members:read"
+    DIRECTORY_READ = "directory:read"
+    POLICIES_READ = "policies:read"
+    POLICIES_MANAGE = "policies:manage"
+    ORGANISATION_READ = "organisation:read"
+    ORGANISATION_MANAGE = "organisation:manage"
+    ORGANISATIONS_CREATE = "organisations:create"
+
+
+class Permitted(NamedTuple):
+    """One line of the catalogue; `holders` are the letters of spec/first-release.md, owner and admin hold all."""
+
+    key: str
+    context: str
+    description: str
+    holders: str
+
+
+# C ceo · D director · M sales_manager · S sales · P ops · F finance · V viewer · K cashier
+CATALOGUE = (
+    Permitted("users:read", "identity", "See the people of the organisation", "C D"),
+    Permitted("users:manage", "identity", "Invite, change, suspend and restore people", "C"),
+    Permitted("members:read", "identity", "See the members of the organisation", "C D"),
+    Permitted("directory:read", "identity", "Pick people by name", "C D M P"),
+    Permitted("policies:read", "identity", "See the policies", "C"),
+    Permitted("policies:manage", "identity", "Change the policies", "C"),
+    Permitted("organisation:read", "identity", "See the organisation and its legal profile", "C"),
+    Permitted("organisation:manage", "identity", "Change the organisation and its legal profile", "C"),
+    Permitted("organisations:create", "identity", "Found another organisation", "C D M S P F V"),
+    Permitted("companies:read", "sales", "See companies", "C D M S F V"),
+    Permitted("companies:write", "sales", "Create, change, archive and restore companies", "D M S"),
+    Permitted("contacts:read", "sales", "See contacts", "C D M S V"),
+    Permitted("contacts:write", "sales", "Create, change, archive and restore contacts", "D M S"),
+    Permitted("leads:read", "sales", "See leads", "C D M S V"),
+    Permitted("leads:write", "sales", "Create, change, qualify, disqualify and reopen leads", "D M S"),
+    Permitted("leads:convert", "sales", "Convert leads to deals", "D M S"),
+    Permitted("deals:read", "sales", "See deals", "C D M S F V"),
+    Permitted("deals:write", "sales", "Create and change deals", "D M S"),
+    Permitted("deals:win", "sales", "Mark deals as won", "D M S"),
+    Permitted("deals:lose", "sales", "Mark deals as lost", "D M S"),
+    Permitted("deals:reopen", "sales", "Reopen won and lost deals", "D M S"),
+    Permitted("timeline:read", "sales", "See the timeline of a deal", "C D M S P F V"),
+    Permitted("work-items:read", "work", "See work items", "C D M S P V"),
+    Permitted("work-items:write", "work", "Create, change and move work items", "D P"),
+    Permitted("work-items:complete", "work", "Complete work items", "D P"),
+    Permitted("work-items:reopen", "work", "Reopen completed work items", "D P"),
+    Permitted("invoices:read", "billing", "See invoices and payments", "C D M S F"),
+    Permitted("invoices:write", "billing", "Create and change invoices", "F"),
+    Permitted("invoices:send", "billing", "Send invoices", "F"),
+    Permitted("invoices:pay", "billing", "Record payments", "F"),
+    Permitted("invoices:unlock", "billing", "Unlock sent invoices", "F"),
+    Permitted("invoices:void", "billing", "Void invoices", "F"),
+    Permitted("health-score:read", "reporting", "See the health score", "C D"),
+    Permitted("dashboard:read", "reporting", "See the dashboard", "C D"),
+    Permitted("hygiene:read", "reporting", "See the hygiene inbox", "C D P"),
+    Permitted("jobs:read", "reporting", "See background jobs", ""),
+    Permitted("jobs:run", "reporting", "Start background jobs", ""),
+    Permitted("audit:read", "reporting", "Read and verify the audit log", "C D"),
+    Permitted("audit:export", "reporting", "Export the audit log", "C D"),
+)

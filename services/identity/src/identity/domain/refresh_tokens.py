@@ -1,0 +1,72 @@
+"""Refresh tokens and device marks: texts that only identity can make, with nothing to store (spec/wire.md 8)."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import NamedTuple
+from uuid import UUID
+
+from chassis.ids import new_id
+
+MAC_BYTES = 32
+ID_BYTES = 16
+COUNTER_BYTES = 4
+MAX_TEXT = 256
+
+
+class Spent(NamedTuple):
+    """What a refresh token says: which session, and the how-manieth token of it."""
+
+    session_id: UUID
+    counter: int
+
+
+class Seals:
+    """Makes and reads sealed texts; each purpose has a key of its own, derived from the deployment's."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    def refresh_token(self, session_id: UUID, counter: int) -> str:
+        """The refresh token of a session by its number."""
+        return self._seal(b"refresh", session_id.bytes + counter.to_bytes(COUNTER_BYTES))
+
+    def read_refresh_token(self, text: str) -> Spent | None:
+        """What a refresh token says, or None when identity did not make it."""
+        content = self._open(b"refresh", text)
+        if content is None or len(content) != ID_BYTES + COUNTER_BYTES:
+            return None
+        return Spent(UUID(bytes=content[:ID_BYTES]), int.from_bytes(content[ID_BYTES:]))
+
+    def device_mark(self, user_id: UUID, device_id: UUID | None = None) -> str:
+        """The mark of a device on which this person has signed in."""
+        return self._seal(b"device", user_id.bytes + (device_id or new_id()).bytes)
+
+    def read_device_mark(self, text: str, user_id: UUID) -> UUID | None:
+        """The device, if the mark was made for this person."""
+        content = self._open(b"device", text)
+        if content is None or len(content) != 2 * ID_BYTES or content[:ID_BYTES] != user_id.bytes:
+            return None
+        return UUID(bytes=content[ID_BYTES:])
+
+    def bucket(self, email: str, device_id: UUID | None) -> bytes:
+        """The name under which attempts are counted; it does not tell the address."""
+        return self._mac(b"attempts", f"{email}\x00{device_id or ''}".encode())
+
+    def _seal(self, purpose: bytes, content: bytes) -> str:
+        return base64.urlsafe_b64encode(content + self._mac(purpose, content)).decode().rstrip("=")
+
+    def _open(self, purpose: bytes, text: str) -> bytes | None:
+        if len(text) > MAX_TEXT:
+            return None
+        try:
+            sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        except (ValueError, binascii.Error):
+            return None
+        content, mac = sealed[:-MAC_BYTES], sealed[-MAC_BYTES:]
+        return content if hmac.compare_digest(mac, self._mac(purpose, content)) else None
+
+    def _mac(self, purpose: bytes, content: bytes) -> bytes:
+        key = hmac.digest(self._secret, b"execos.identity." + purpose, hashlib.sha256)
+        return hmac.digest(key, content, hashlib.sha256)

@@ -1,0 +1,139 @@
+"""Doors for signing in and out."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+
+from chassis.guards import SignedIn
+from chassis.http import router
+from chassis.routing import public
+from chassis.schema import In, Out, Text
+from identity.domain.accounts import MAX_PASSWORD, normal_email
+from identity.http import cookies
+from identity.http.guards import Desk, OwnOrigin, Tenant
+from identity.reception import Opened, Reception
+from identity.usecases.sessions import refresh, sign_out, switch_organisation
+from identity.usecases.sign_in import Credentials, sign_in
+
+auth = router("auth")
+REFUSED: dict[int | str, dict[str, Any]] = {
+    403: {
+        "description": "The organisation is closed, or the origin may not do this.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
+}
+
+
+def _written(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be text") from None
+    return text
+
+
+Credential = Annotated[Text, AfterValidator(_written)]
+"""Text as it is; stripping, which also refuses lone surrogates, is not for passwords."""
+
+
+class LoginIn(In):
+    """Credentials; a password is taken as it is, edge spaces included."""
+
+    model_config = ConfigDict(str_strip_whitespace=False)
+
+    email: Annotated[
+        Credential, StringConstraints(min_length=3, max_length=254), AfterValidator(normal_email)
+    ]
+    password: Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)]
+    org_slug: Annotated[Credential, StringConstraints(max_length=63)] | None = Field(
+        None, description="Which organisation, for members of several."
+    )
+
+    def credentials(self, tenant: frozenset[str], device_mark: str | None) -> Credentials:
+        """What the reception looks at."""
+        wanted = tenant | ({self.org_slug.lower()} if self.org_slug else set())
+        return Credentials(self.email, self.password, wanted, device_mark)
+
+
+class NothingIn(In):
+    """An empty JSON object; the cookie says everything."""
+
+
+class SwitchIn(In):
+    """Where to go on."""
+
+    org_id: UUID
+
+
+class TokenOut(Out):
+    """An access token and its lifetime in seconds; the refresh token is in the cookie."""
+
+    access_token: str
+    expires_in: int
+
+
+class SuccessOut(Out):
+    """It is done, or was done before."""
+
+    success: Literal[True] = True
+
+
+@auth.post("/auth/login", response_model=TokenOut, openapi_extra=public(), responses=REFUSED)
+async def login(
+    body: LoginIn, tenant: Tenant, desk: Desk, response: Response, device: cookies.DeviceCookie = None
+) -> Opened:
+    """Sign in with e-mail address and password."""
+    return _give(response, desk, await sign_in(desk, body.credentials(tenant, device)))
+
+
+@auth.post(
+    "/auth/refresh",
+    name="refresh",
+    response_model=TokenOut,
+    openapi_extra=public(),
+    responses=REFUSED,
+    dependencies=[OwnOrigin],
+)
+async def renew(
+    tenant: Tenant,
+    desk: Desk,
+    response: Response,
+    body: NothingIn | None = None,  # noqa: ARG001 - declared, so that only JSON is taken
+    token: cookies.RefreshCookie = None,
+) -> Opened:
+    """A new access token for the refresh cookie, which is replaced."""
+    return _give(response, desk, await refresh(desk, token, tenant))
+
+
+@auth.post(
+    "/auth/logout",
+    response_model=SuccessOut,
+    openapi_extra=public(),
+    responses=REFUSED,
+    dependencies=[OwnOrigin],
+)
+async def logout(
+    tenant: Tenant,  # noqa: ARG001 - an unknown host has no sessions
+    desk: Desk,
+    response: Response,
+    body: NothingIn | None = None,  # noqa: ARG001 - declared, so that only JSON is taken
+    token: cookies.RefreshCookie = None,
+) -> SuccessOut:
+    """End the session of the refresh cookie, if there is one."""
+    spent = desk.seals.read_refresh_token(token) if token else None
+    await sign_out(desk, spent.session_id if spent else None)
+    cookies.take(response, desk)
+    return SuccessOut()
+
+
+@auth.post("/auth/switch-org", response_model=TokenOut)
+async def switch_org(body: SwitchIn, actor: SignedIn, desk: Desk, response: Response) -> Opened:
+    """Go on in another organisation; the refresh cookie moves along."""
+    return _give(response, desk, await switch_organisation(desk, actor, body.org_id))
+
+
+def _give(response: Response, desk: Reception, opened: Opened) -> Opened:
+    cookies.give(response, desk, opened)
+    return opened

@@ -1,0 +1,65 @@
+"""What identity's doors ask for beside an actor: the reception, the host's organisation, a trusted origin."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from chassis.errors import Denied, NotFound
+from chassis.guards import open_tx
+from chassis.hosts import tenant_slug
+from chassis.runtime import runtime_of
+from chassis.tx import Tx
+from identity.reception import Reception
+from identity.store import organisations
+
+
+class UnknownHost(NotFound):
+    """No organisation has this host."""
+
+    reason = "UNKNOWN_HOST"
+
+
+def reception_of(request: Request) -> Reception:
+    """The reception of this process."""
+    return runtime_of(request.app).part(Reception)
+
+
+Desk = Annotated[Reception, Depends(reception_of)]
+
+
+async def tenant(request: Request, reception: Desk) -> frozenset[str]:
+    """The slug that the host names, or none; before any credential is looked at (spec/wire.md 8, Hosts)."""
+    slug = tenant_slug(request, reception.settings.root_domain)
+    if slug is None:
+        return frozenset()
+    async with reception.source.database.session(None, read_only=True) as session:
+        organisation = await organisations.find_by_slug(session, slug)
+    if organisation is None:
+        raise UnknownHost("There is no organisation at this host.")
+    organisation.check_active()
+    return frozenset({slug})
+
+
+Tenant = Annotated[frozenset[str], Depends(tenant)]
+
+
+async def check_origin(request: Request, reception: Desk) -> None:
+    """Refuse a browser that carries our cookie here from a page of somebody else."""
+    origin = request.headers.get("origin")
+    if origin is not None:
+        is_own = origin in {*reception.settings.origins, f"https://{request.headers.get('host', '')}"}
+    else:
+        is_own = request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
+    if not is_own:
+        raise Denied("This origin may not use the session cookie.")
+
+
+OwnOrigin = Depends(check_origin)
+
+
+async def in_system_tx(request: Request, reception: Desk) -> Tx:
+    """The transaction of a command that also touches people, who belong to no tenant; the route commits it."""
+    return await open_tx(request, reception.source)
+
+
+InSystemTx = Annotated[Tx, Depends(in_system_tx)]

@@ -1,0 +1,86 @@
+"""Doors about oneself, and the catalogue of what can be permitted."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request
+
+from chassis.auth import Actor, TokenRevoked
+from chassis.guards import READING_KEY, SignedIn
+from chassis.http import router
+from chassis.schema import Out
+from chassis.tx import Reading
+from identity.domain.permissions import CATALOGUE
+from identity.domain.roles import Role, permissions_of
+from identity.http.guards import Desk
+from identity.store import accounts
+
+me = router("auth")
+permissions = router("permissions")
+
+
+class MembershipOut(Out):
+    """An organisation one can switch to."""
+
+    org_id: UUID
+    org_name: str
+    org_slug: str
+    role: Role
+    status: str
+
+
+class MeOut(Out):
+    """Who is signed in, where, and what they may do there."""
+
+    id: UUID
+    name: str
+    email: str
+    role: Role
+    org_id: UUID
+    active_org_id: UUID
+    permissions: list[str]
+    memberships: list[MembershipOut]
+
+
+class PermittedOut(Out):
+    """One permission of the catalogue."""
+
+    key: str
+    description: str
+    context: str
+
+
+class CatalogueOut(Out):
+    """Every permission there is."""
+
+    items: list[PermittedOut]
+
+
+@me.get("/auth/me", name="me", response_model=MeOut)
+async def read(request: Request, actor: SignedIn, desk: Desk) -> dict[str, Any]:
+    """The signed-in person."""
+    reading = request.scope[READING_KEY] = Reading(desk.source, actor)
+    rows = await accounts.list_memberships(reading, UUID(str(actor.id)), UUID(actor.session_id))
+    return _me(actor, rows)
+
+
+@permissions.get("/permissions", name="list", response_model=CatalogueOut)
+async def catalogue(actor: SignedIn) -> dict[str, Any]:  # noqa: ARG001 - any signed-in person may know
+    """What can be permitted."""
+    return {"items": CATALOGUE}
+
+
+def _me(actor: Actor, rows: Any) -> dict[str, Any]:
+    here = next((row for row in rows if row.org_id == actor.org_id), None)
+    if here is None:
+        raise TokenRevoked("This session has ended; sign in again.")
+    return {
+        "id": here.id,
+        "name": here.name,
+        "email": here.email,
+        "role": here.role,
+        "org_id": here.org_id,
+        "active_org_id": here.org_id,
+        "permissions": permissions_of(Role(here.role)),
+        "memberships": rows,
+    }

@@ -1,0 +1,52 @@
+"""Pieces that several of identity's schemas share."""
+
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+
+from chassis.schema import Text
+from identity.domain.accounts import MAX_EMAIL, normal_email
+from identity.domain.policies import network
+
+
+def _email(text: str) -> str:
+    try:
+        checked = validate_email(
+            text, check_deliverability=False, allow_smtputf8=False, allow_quoted_local=False
+        )
+    except EmailNotValidError:
+        raise ValueError("must be an e-mail address") from None
+    return normal_email(checked.normalized)
+
+
+def _zone(text: str) -> str:
+    if text not in available_timezones():
+        raise ValueError("must be an IANA time zone, such as Europe/Berlin")
+    return text
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _network(text: str) -> str:
+    try:
+        return network(text)
+    except ValueError:
+        raise ValueError("must be an IP address or a network in CIDR form") from None
+
+
+Email = Annotated[Text, StringConstraints(min_length=3, max_length=MAX_EMAIL), AfterValidator(_email)]
+"""A plain e-mail address, in lower case."""
+
+PersonName = Annotated[Text, StringConstraints(min_length=2, max_length=120)]
+OrganisationName = Annotated[Text, StringConstraints(min_length=2, max_length=80)]
+TimeZone = Annotated[Text, StringConstraints(min_length=1, max_length=64), AfterValidator(_zone)]
+Locale = Annotated[
+    Text, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", max_length=35)
+]
+Network = Annotated[Text, StringConstraints(min_length=2, max_length=64), AfterValidator(_network)]
+UpperCase = BeforeValidator(_upper)
+"""Keys are case-insensitive in requests (spec/wire.md 8)."""

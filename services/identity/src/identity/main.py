@@ -1,0 +1,69 @@
+"""What the identity service is made of."""
+
+import sys
+from pathlib import Path
+
+from chassis.cli import stop
+from chassis.runtime import Runtime
+from chassis.service import Service
+from clients.identity.copies import REVOKES
+from identity.domain.ciphers import Unreadable
+from identity.domain.members import AlreadyMember
+from identity.domain.organisations import SlugTaken
+from identity.domain.rows import Row
+from identity.http.auth import auth
+from identity.http.keys import keys
+from identity.http.me import me, permissions
+from identity.http.organisations import organisations, policies
+from identity.http.people import directory, organisation_members, users
+from identity.jobs import JOBS
+from identity.keyring import OwnKeys
+from identity.reception import Reception
+from identity.rpc.identity_service import CALLERS, serve_identity
+from identity.settings import IdentitySettings
+from identity.usecases import demo
+
+
+async def prepare(runtime: Runtime) -> None:
+    """Before the doors open: a signing key is there, and tokens are verified with our own keys."""
+    reception = Reception.of(runtime)
+    try:
+        await reception.keyring.load()
+    except Unreadable:
+        stop("identity cannot start: IDENTITY_ENCRYPTION_KEY does not open the signing keys in the database")
+    runtime.parts[Reception] = reception
+    runtime.verifier.keys = OwnKeys(reception.keyring)
+
+
+async def seed(runtime: Runtime) -> None:
+    """Make the demo organisations and their people, as far as they are not there yet (development only)."""
+    if runtime.part(IdentitySettings).environment == "production":
+        stop("demo data and demo passwords are refused where EXECOS_ENV is production")
+    slugs = await demo.seed(Reception.of(runtime))
+    sys.stdout.write(f"demo organisations: {', '.join(slugs)}\n")
+
+
+async def rotate_keys(runtime: Runtime) -> None:
+    """Announce the next signing key; it signs as soon as every verifier knows it."""
+    starts_at = await Reception.of(runtime).keyring.rotate()
+    sys.stdout.write(f"the newest signing key signs from {starts_at.isoformat()}\n")
+
+
+IDENTITY = Service(
+    name="identity",
+    title="Execos identity",
+    settings=IdentitySettings,
+    metadata=Row.metadata,
+    migrations=Path(__file__).parents[2] / "migrations",
+    routers=[auth, me, permissions, users, organisation_members, directory, organisations, policies, keys],
+    constraints={
+        "uq_organisation_slug": SlugTaken("This slug is taken."),
+        "pk_membership": AlreadyMember("This person belongs to the organisation already."),
+    },
+    revokes=REVOKES,
+    callers=CALLERS,
+    serve_rpc=serve_identity,
+    jobs=JOBS,
+    commands={"seed": seed, "rotate-keys": rotate_keys},
+    prepare=prepare,
+)

@@ -1,0 +1,195 @@
+"""Facts out: one function per fact, and the snapshots that facts and answers share."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from google.protobuf.message import Message
+
+from chassis.tx import Fact
+from execos.identity.v1.events_pb2 import (
+    LoginFailed,
+    MemberInvited,
+    MemberJoined,
+    MemberReactivated,
+    MemberRoleChanged,
+    MemberSuspended,
+    MemberUpdated,
+    OrganisationCreated,
+    OrganisationUpdated,
+    PoliciesChanged,
+    SecurityEventRaised,
+    SessionReuseDetected,
+    SessionRevoked,
+    SessionStarted,
+)
+from execos.identity.v1.snapshots_pb2 import LegalProfile as LegalMessage
+from execos.identity.v1.snapshots_pb2 import MemberSnapshot, OrganisationSnapshot
+from execos.identity.v1.snapshots_pb2 import Policies as PoliciesMessage
+from execos.platform.v1.values_pb2 import Address
+from identity.domain.legal import LegalProfile
+from identity.domain.members import Membership
+from identity.domain.organisation_rows import OrganisationRows
+from identity.domain.policies import DEFAULTS, Policies
+from identity.domain.security_events import SecurityEvent
+from identity.domain.sessions import Session
+
+LEGAL_TEXTS = (
+    "legal_name",
+    "vat_id",
+    "tax_id",
+    "registration_number",
+    "iban",
+    "bic",
+    "email",
+    "phone",
+    "invoice_note",
+)
+
+
+def organisation_created(rows: OrganisationRows) -> Fact:
+    """An organisation exists."""
+    return _about_organisation(rows, OrganisationCreated(organisation=organisation_snapshot(rows)))
+
+
+def organisation_updated(rows: OrganisationRows) -> Fact:
+    """Something but the policies changed."""
+    return _about_organisation(rows, OrganisationUpdated(organisation=organisation_snapshot(rows)))
+
+
+def policies_changed(rows: OrganisationRows) -> Fact:
+    """The policies changed."""
+    return _about_organisation(rows, PoliciesChanged(organisation=organisation_snapshot(rows)))
+
+
+def member_invited(member: Membership) -> Fact:
+    """Somebody was invited."""
+    return _about_member(member, MemberInvited(member=member_snapshot(member)))
+
+
+def member_joined(member: Membership) -> Fact:
+    """Somebody is a member now."""
+    return _about_member(member, MemberJoined(member=member_snapshot(member)))
+
+
+def member_updated(member: Membership) -> Fact:
+    """The name or title changed."""
+    return _about_member(member, MemberUpdated(member=member_snapshot(member)))
+
+
+def member_role_changed(member: Membership) -> Fact:
+    """The role changed."""
+    return _about_member(member, MemberRoleChanged(member=member_snapshot(member)))
+
+
+def member_suspended(member: Membership) -> Fact:
+    """The membership lets nobody in for now."""
+    return _about_member(member, MemberSuspended(member=member_snapshot(member)))
+
+
+def member_reactivated(member: Membership) -> Fact:
+    """A suspension ended."""
+    return _about_member(member, MemberReactivated(member=member_snapshot(member)))
+
+
+def session_started(session: Session) -> Fact:
+    """Somebody signed in."""
+    message = SessionStarted(session_id=str(session.id), user_id=str(session.user_id))
+    message.at.FromDatetime(session.created_at)
+    return Fact(message, session.id, session.version)
+
+
+def session_revoked(session: Session) -> Fact:
+    """A session ended; every service refuses its tokens."""
+    message = SessionRevoked(
+        session_id=str(session.id), user_id=str(session.user_id), reason=session.end_reason or ""
+    )
+    message.at.FromDatetime(session.updated_at)
+    return Fact(message, session.id, session.version)
+
+
+def session_reuse_detected(session: Session, ip: str | None) -> Fact:
+    """An old refresh token was used again."""
+    message = SessionReuseDetected(session_id=str(session.id), user_id=str(session.user_id), ip=ip or "")
+    message.at.FromDatetime(session.updated_at)
+    return Fact(message, session.id, session.version)
+
+
+def login_failed(user_id: UUID, attempts: int, ip: str | None, since: datetime, until: datetime) -> Fact:
+    """Attempts to sign in as somebody failed."""
+    message = LoginFailed(user_id=str(user_id), attempts=attempts, ip=ip or "")
+    message.since.FromDatetime(since)
+    message.until.FromDatetime(until)
+    return Fact(message, user_id, 0)
+
+
+def security_event_raised(event: SecurityEvent) -> Fact:
+    """Something that should not have happened."""
+    message = SecurityEventRaised(
+        id=str(event.id),
+        type=event.type,
+        severity=event.severity,
+        description=event.description,
+        user_id=str(event.user_id) if event.user_id else None,
+    )
+    message.at.FromDatetime(event.at)
+    return Fact(message, event.id, 1)
+
+
+def organisation_snapshot(rows: OrganisationRows) -> OrganisationSnapshot:
+    """What others may know of an organisation."""
+    organisation = rows.organisation
+    message = OrganisationSnapshot(
+        id=str(organisation.id),
+        version=organisation.version,
+        name=organisation.name,
+        slug=organisation.slug,
+        status=organisation.status,
+        time_zone=organisation.time_zone,
+        currency=organisation.currency,
+        locale=organisation.locale,
+        modules=organisation.modules,
+        legal=legal_message(rows.legal) if rows.legal else None,
+        policies=policies_message(rows.policies),
+    )
+    message.created_at.FromDatetime(organisation.created_at)
+    message.updated_at.FromDatetime(organisation.updated_at)
+    return message
+
+
+def policies_message(policies: Policies) -> PoliciesMessage:
+    """The policies as facts and answers carry them."""
+    values: dict[str, Any] = {name: getattr(policies, name) for name in DEFAULTS}
+    return PoliciesMessage(**values)
+
+
+def legal_message(legal: LegalProfile) -> LegalMessage:
+    """The legal profile as facts and answers carry it."""
+    texts: dict[str, Any] = {name: getattr(legal, name) for name in LEGAL_TEXTS}
+    address = {name: value or "" for name, value in legal.address.items()}
+    return LegalMessage(**texts, address=Address(**address), payment_terms_days=legal.payment_terms_days)
+
+
+def member_snapshot(member: Membership) -> MemberSnapshot:
+    """What others may know of a member."""
+    message = MemberSnapshot(
+        user_id=str(member.id),
+        version=member.version,
+        name=member.name,
+        email=member.email,
+        role=member.role,
+        status=member.status,
+        title=member.title,
+    )
+    if member.joined_at is not None:
+        message.joined_at.FromDatetime(member.joined_at)
+    message.updated_at.FromDatetime(member.updated_at)
+    return message
+
+
+def _about_organisation(rows: OrganisationRows, message: Message) -> Fact:
+    return Fact(message, rows.organisation.id, rows.organisation.version)
+
+
+def _about_member(member: Membership, message: Message) -> Fact:
+    return Fact(message, member.id, member.version)

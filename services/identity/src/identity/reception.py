@@ -1,0 +1,105 @@
+"""The reception: everything that signing people in and out needs, put together once per process."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import structlog
+
+from chassis.auth import system_actor
+from chassis.context import Work, begin_work, current_work, new_request_id
+from chassis.ids import new_id
+from chassis.runtime import Runtime
+from chassis.tx import Source, Tx
+from identity.domain.refresh_tokens import Seals
+from identity.domain.seats import Seat
+from identity.domain.sessions import ACCESS_TOKEN_LIFETIME, Session
+from identity.keyring import Keyring
+from identity.passwords import Passwords
+from identity.settings import IdentitySettings
+
+log = structlog.get_logger()
+
+NOBODY = UUID(int=0)
+
+
+class Opened(NamedTuple):
+    """What somebody gets who signs in, refreshes or switches."""
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    cookie_until: datetime
+    device_mark: str | None = None
+
+
+@dataclass(frozen=True)
+class Reception:
+    """Transactions of the system role, passwords, keys and seals."""
+
+    source: Source
+    settings: IdentitySettings
+    passwords: Passwords
+    keyring: Keyring
+    seals: Seals
+    pause_seconds: float = 1.0
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, runtime: Runtime) -> "Reception":
+        """The reception of a running service."""
+        settings = runtime.part(IdentitySettings)
+        source = replace(runtime.source, database=runtime.system)
+        keyring = Keyring(source, settings.cipher())
+        seals = Seals(settings.refresh_key.get_secret_value())
+        return cls(source, settings, Passwords(), keyring, seals)
+
+    @asynccontextmanager
+    async def tx(self) -> AsyncIterator[Tx]:
+        """A transaction across tenants; whoever it turns out to be about becomes its actor."""
+        async with self.source.tx(system_actor(NOBODY)) as tx:
+            yield tx
+
+    async def admit(
+        self, seat: Seat, session: Session, now: datetime, *, device_mark: str | None = None
+    ) -> Opened:
+        """Tokens for a person in their seat; after the transaction, because signing may have to load keys."""
+        issued_at = int(now.timestamp())
+        seconds = int(ACCESS_TOKEN_LIFETIME.total_seconds())
+        claims = seat.claims(session.id) | {
+            "iss": self.settings.token_issuer,
+            "aud": self.settings.token_audience,
+            "jti": str(new_id()),
+            "iat": issued_at,
+            "nbf": issued_at,
+            "exp": issued_at + seconds,
+            "auth_time": int(session.created_at.timestamp()),
+        }
+        token = await self.keyring.sign(claims, now)
+        refresh_token = self.seals.refresh_token(session.id, session.counter)
+        return Opened(token, seconds, refresh_token, session.expires_at, device_mark)
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something that must not show in how long an answer takes: once it has left. What fails is logged."""
+        origin = current_work()
+
+        async def run() -> None:
+            # Statements of its own: Server-Timing of the answer must not count them.
+            begin_work(replace(origin, statements=0) if origin else Work(new_request_id()))
+            await asyncio.sleep(self.pause_seconds)
+            try:
+                await work
+            except Exception as error:  # noqa: BLE001 - nobody waits for it; it is only logged
+                log.warning("reception.later_failed", error=repr(error))
+
+        task = asyncio.create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def settle(self) -> None:
+        """Wait for what was left for later."""
+        await asyncio.gather(*self._tasks)

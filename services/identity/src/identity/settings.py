@@ -1,0 +1,52 @@
+"""What the environment must say to identity (`IDENTITY_…`)."""
+
+import base64
+import binascii
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from chassis.settings import ServiceSettings
+from identity.domain.ciphers import KEY_BYTES, Cipher
+
+
+class IdentitySettings(ServiceSettings):
+    """Identity's own settings beside those of every service."""
+
+    encryption_key: SecretStr = Field(description="32 bytes in base64: seals what must be read back")
+    previous_encryption_key: SecretStr | None = Field(None, description="the key before, during its rotation")
+    refresh_key: SecretStr = Field(min_length=32, description="seals refresh tokens and device marks")
+    allowed_origins: str = Field("", description="origins that may call with cookies, by comma")
+    cookie_samesite: Literal["none", "lax", "strict"] = "lax"
+    organisations_per_day: int = Field(
+        20, ge=1, description="how many organisations a person may found a day"
+    )
+    invitations_per_day: int = Field(20, ge=1, description="how many people one person may invite a day")
+
+    @field_validator("encryption_key", "previous_encryption_key")
+    @classmethod
+    def _is_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _bytes_of(value)
+        return value
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Origins that may use the cookies."""
+        named = (origin.strip().rstrip("/") for origin in self.allowed_origins.split(","))
+        return frozenset(origin for origin in (*named, self.public_base_url.rstrip("/")) if origin)
+
+    def cipher(self) -> Cipher:
+        """What seals values of this deployment's database."""
+        previous = self.previous_encryption_key
+        return Cipher(_bytes_of(self.encryption_key), _bytes_of(previous) if previous else None)
+
+
+def _bytes_of(key: SecretStr) -> bytes:
+    try:
+        decoded = base64.b64decode(key.get_secret_value(), validate=True)
+    except (binascii.Error, ValueError):
+        decoded = b""
+    if len(decoded) != KEY_BYTES:
+        raise ValueError("must be 32 bytes in base64")
+    return decoded

@@ -1,0 +1,125 @@
+"""People and where they may work. All of it is read by the system role: a person belongs to no tenant."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, bindparam, exists, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.queries import Lookup, Reader
+from identity.domain.accounts import Account
+from identity.domain.members import Membership, MemberState
+from identity.domain.organisations import Organisation, OrganisationState
+from identity.domain.policies import Policies
+from identity.domain.seats import Seat
+from identity.domain.sessions import Session
+
+_ACCOUNT, _MEMBER, _ORGANISATION = Account.__table__.c, Membership.__table__.c, Organisation.__table__.c
+_SESSION = Session.__table__.c
+_IS_RUNNING = exists().where(
+    _SESSION.id == bindparam("session_id"), _SESSION.user_id == _ACCOUNT.id, _SESSION.ended_at.is_(None)
+)
+# tenantless: somebody sees all their own organisations; by the system role
+_MEMBERSHIPS = Lookup(
+    select(
+        _ACCOUNT.id,
+        _ACCOUNT.name,
+        _ACCOUNT.email,
+        _MEMBER.org_id,
+        _ORGANISATION.name.label("org_name"),
+        _ORGANISATION.slug.label("org_slug"),
+        _MEMBER.role,
+        _MEMBER.status,
+    )
+    .join(Membership, _MEMBER.id == _ACCOUNT.id)
+    .join(Organisation, _ORGANISATION.org_id == _MEMBER.org_id)
+    .where(
+        _ACCOUNT.id == bindparam("user_id"),
+        _ACCOUNT.is_active,
+        _MEMBER.status == MemberState.ACTIVE.value,
+        _IS_RUNNING,
+    )
+    .order_by(_ORGANISATION.name, _MEMBER.org_id)
+)
+# tenantless: before anybody is signed in; by the system role
+_CANDIDATES = Lookup(
+    select(
+        _ACCOUNT.id.label("user_id"),
+        _ACCOUNT.password_hash,
+        _ACCOUNT.last_org_id,
+        _MEMBER.org_id,
+        _MEMBER.created_at,
+        _ORGANISATION.slug,
+        (_ORGANISATION.status == OrganisationState.ACTIVE.value).label("is_organisation_active"),
+        and_(_ACCOUNT.is_active, _MEMBER.status == MemberState.ACTIVE.value).label("is_open"),
+    )
+    .outerjoin(Membership, _MEMBER.id == _ACCOUNT.id)
+    .outerjoin(Organisation, _ORGANISATION.org_id == _MEMBER.org_id)
+    .where(_ACCOUNT.email == bindparam("email"))
+)
+
+
+async def find_or_add(session: AsyncSession, account: Account) -> Account:
+    """The person who has the address of `account`, or `account` itself, added."""
+    values = {column.key: getattr(account, column.key) for column in Account.__table__.c}
+    await session.execute(insert(Account).values(values).on_conflict_do_nothing())
+    # tenantless: a person belongs to no organisation
+    return (await session.scalars(select(Account).where(Account.email == account.email))).one()
+
+
+async def list_candidates(reader: Reader, email: str) -> Sequence[Any]:
+    """Who may be signing in with an address and where they could work; nothing for an unknown address."""
+    return await reader.rows(_CANDIDATES, email=email)
+
+
+async def find_seat(session: AsyncSession, org_id: UUID, user_id: UUID) -> Seat | None:
+    """A person's place in one organisation, in whatever state it is."""
+    found = (
+        await session.execute(_seats().where(Membership.org_id == org_id, Membership.id == user_id))
+    ).one_or_none()
+    return Seat(*found) if found else None
+
+
+def _seats() -> Select[Account, Membership, Organisation, int]:
+    return (
+        select(Account, Membership, Organisation, Policies.session_idle_days)
+        .join(Membership, Membership.id == Account.id)
+        .join(Organisation, Organisation.org_id == Membership.org_id)
+        .join(Policies, Policies.org_id == Membership.org_id)
+    )
+
+
+async def find_by_id(session: AsyncSession, user_id: UUID) -> Account | None:
+    """The person by id."""
+    # tenantless: a person belongs to no organisation
+    return await session.scalar(select(Account).where(Account.id == user_id))
+
+
+async def list_memberships(reader: Reader, user_id: UUID, session_id: UUID) -> Sequence[Any]:
+    """The active memberships of a person with whose they are; nothing once the session has ended."""
+    return await reader.rows(_MEMBERSHIPS, user_id=user_id, session_id=session_id)
+
+
+async def list_contacts(session: AsyncSession, org_id: UUID, user_ids: Sequence[UUID]) -> Sequence[Any]:
+    """Name, address, language and zone of those of the people who are active members here, in order of id."""
+    wanted = (
+        select(
+            Membership.id.label("user_id"),
+            Membership.name,
+            Membership.email,
+            func.coalesce(Account.locale, Organisation.locale).label("locale"),
+            func.coalesce(Account.time_zone, Organisation.time_zone).label("time_zone"),
+        )
+        .join(Account, Account.id == Membership.id)
+        .join(Organisation, Organisation.org_id == Membership.org_id)
+        .where(
+            Membership.org_id == org_id,
+            Membership.id.in_(user_ids),
+            Membership.status == MemberState.ACTIVE.value,
+            Account.is_active,
+        )
+        .order_by(Membership.id)
+    )
+    return (await session.execute(wanted)).all()

@@ -1,0 +1,114 @@
+"""What becomes of a session: refreshed, reused, moved to another organisation, ended."""
+
+from uuid import UUID
+
+from chassis.auth import Actor, TokenRevoked
+from chassis.errors import Unauthenticated
+from chassis.ids import new_id
+from chassis.tx import Tx
+from identity.domain.refresh_tokens import Spent
+from identity.domain.seats import NotAMember, Seat
+from identity.domain.security_events import SecurityEvent
+from identity.domain.sessions import EndReason, Refreshed, Session
+from identity.published import security_event_raised, session_reuse_detected, session_revoked
+from identity.reception import Opened, Reception
+from identity.store import accounts, sessions
+
+NOT_VALID = "The refresh token is not valid; sign in again."
+
+
+async def refresh(reception: Reception, token: str | None, wanted: frozenset[str]) -> Opened:
+    """New tokens for the newest refresh token; what was found out about a bad one is kept, then Unauthenticated."""
+    spent = reception.seals.read_refresh_token(token) if token else None
+    if spent is None:
+        raise Unauthenticated(NOT_VALID)
+    async with reception.tx() as tx:
+        session = await sessions.lock(tx.session, spent.session_id)
+        seat = await _spend(tx, session, spent, wanted) if session else None
+    if session is None or seat is None:
+        raise Unauthenticated(NOT_VALID)
+    return await reception.admit(seat, session, tx.now)
+
+
+async def sign_out(reception: Reception, session_id: UUID | None) -> None:
+    """End a session; one that is unknown or over already is over."""
+    if session_id is None:
+        return
+    async with reception.tx() as tx:
+        session = await sessions.lock(tx.session, session_id)
+        if session is None or session.ended_at is not None:
+            return
+        seat = await accounts.find_seat(tx.session, session.org_id, session.user_id)
+        if seat is not None:
+            _act_as(tx, seat.actor)
+            end_session(tx, session, EndReason.LOGOUT, "LOGOUT")
+
+
+async def switch_organisation(reception: Reception, actor: Actor, org_id: UUID) -> Opened:
+    """Go on in another organisation: token and session move together (W6). NotAMember without a membership there."""
+    async with reception.tx() as tx:
+        session = await sessions.lock(tx.session, UUID(actor.session_id))
+        if session is None or session.ended_at is not None or actor.id is None:
+            raise TokenRevoked("This session has ended; sign in again.")
+        seat = await accounts.find_seat(tx.session, org_id, actor.id)
+        if seat is None or not seat.is_open:
+            raise NotAMember("You are not a member of that organisation.")
+        seat.organisation.check_active()
+        _act_as(tx, seat.actor)
+        session.org_id = seat.account.last_org_id = org_id
+        tx.record(session, "SWITCH_ORG")
+    return await reception.admit(seat, session, tx.now)
+
+
+def end_session(tx: Tx, session: Session, reason: EndReason, action: str) -> None:
+    """End a locked session and tell every service."""
+    session.end(reason, tx.now)
+    tx.record(session, action)
+    tx.publish(session_revoked(session))
+
+
+async def _spend(tx: Tx, session: Session, spent: Spent, wanted: frozenset[str]) -> Seat | None:
+    """The seat of a session whose token may be used now; None otherwise, with the session ended where it must be."""
+    seat = await accounts.find_seat(tx.session, session.org_id, session.user_id)
+    if seat is None or session.ended_at is not None:
+        return None
+    _act_as(tx, seat.actor)
+    if not seat.is_open:
+        end_session(tx, session, EndReason.DEACTIVATED, "SESSION_END")
+        return None
+    if session.is_over(tx.now, seat.idle):
+        end_session(tx, session, EndReason.ENDED, "SESSION_END")
+        return None
+    seat.organisation.check_active()
+    if wanted and wanted != {seat.organisation.slug}:
+        return None
+    refreshed = session.refresh(spent.counter, tx.now)
+    if refreshed is Refreshed.REUSED:
+        _raise_alarm(tx, session)
+        return None
+    if refreshed is Refreshed.ROTATED:
+        tx.record(session, "TOKEN_REFRESH")
+    return seat
+
+
+def _raise_alarm(tx: Tx, session: Session) -> None:
+    """An old token was used again: whoever has it is not the one we gave the newer one to (W12)."""
+    end_session(tx, session, EndReason.REUSE, "REFRESH_REUSE")
+    event = SecurityEvent(
+        org_id=session.org_id,
+        id=new_id(),
+        type="REFRESH_REUSE",
+        severity="HIGH",
+        description="A refresh token that had been replaced was used again; the session was ended.",
+        user_id=session.user_id,
+        ip=tx.work.ip,
+        at=tx.now,
+    )
+    tx.session.add(event)
+    tx.publish(session_reuse_detected(session, tx.work.ip))
+    tx.publish(security_event_raised(event))
+
+
+def _act_as(tx: Tx, actor: Actor) -> None:
+    tx.actor = actor
+    tx.work.org_id, tx.work.actor_id = actor.org_id, actor.id

@@ -1,0 +1,68 @@
+"""Every door and every role: who gets in is the first release's table."""
+
+from typing import Any
+
+import pytest
+from services.identity.tests.place import Place
+
+from identity.domain.roles import Role
+
+# O owner and admin · C ceo · D director · M sales_manager · S sales · P ops · F finance · V viewer · K cashier
+DOORS = {
+    ("GET", "/auth/me"): "O C D M S P F V K",
+    ("POST", "/auth/switch-org"): "O C D M S P F V K",
+    ("GET", "/permissions"): "O C D M S P F V K",
+    ("GET", "/users"): "O C D",
+    ("GET", "/users/{user_id}"): "O C D",
+    ("GET", "/org/members"): "O C D",
+    ("GET", "/directory/users"): "O C D M P",
+    ("POST", "/users"): "O C",
+    ("PATCH", "/users/{user_id}"): "O C",
+    ("POST", "/users/{user_id}/deactivate"): "O C",
+    ("POST", "/users/{user_id}/reactivate"): "O C",
+    ("GET", "/settings/policies"): "O C",
+    ("PUT", "/settings/policies"): "O C",
+    ("GET", "/org"): "O C",
+    ("PATCH", "/org"): "O C",
+    ("PUT", "/org/legal"): "O C",
+    ("POST", "/orgs"): "O C D M S P F V",
+}
+PUBLIC = {("POST", "/auth/login"), ("POST", "/auth/refresh"), ("POST", "/auth/logout")}
+LETTERS = {
+    "OWNER": "O", "ADMIN": "O", "CEO": "C", "DIRECTOR": "D", "SALES_MANAGER": "M", "SALES": "S", "OPS": "P",
+    "FINANCE": "F", "VIEWER": "V", "CASHIER": "K",
+}  # fmt: skip
+
+
+def _operations(place: Place) -> set[tuple[str, str]]:
+    paths: dict[str, Any] = place.stand.app.openapi()["paths"]
+    return {
+        (method.upper(), path.removeprefix("/api/v1"))
+        for path, methods in paths.items()
+        for method in methods
+        if path.startswith("/api/v1")
+    }
+
+
+async def test_table_covers_every_door(place: Place) -> None:
+    assert _operations(place) == DOORS.keys() | PUBLIC
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_role_gets_through_its_doors_and_no_other(place: Place, role: Role) -> None:
+    person = await place.act(role)
+    for (method, path), letters in DOORS.items():
+        answer = await person.browser.request(
+            method, path.format(user_id=person.id), json=None if method == "GET" else {}
+        )
+        is_refused = answer.status_code == 403
+        is_allowed = LETTERS[role] in letters.split()
+        assert is_refused is not is_allowed, (method, path, answer.text)
+
+
+async def test_denied_call_is_told_once(place: Place) -> None:
+    viewer = await place.act(Role.VIEWER)
+    for _ in range(3):
+        assert (await viewer.browser.get("/users")).status_code == 403
+    facts = await place.facts("permission.denied")
+    assert [(fact.message.permission, fact.message.role) for fact in facts] == [("users:read", "VIEWER")]

@@ -1,0 +1,109 @@
+"""Questions of other services over real gRPC: the answers, and who may ask."""
+
+from collections.abc import AsyncIterator, Callable
+from uuid import uuid4
+
+import pytest
+from services.identity.tests.place import Place
+
+from chassis.errors import DependencyUnavailable, Invalid, NotFound
+from chassis.ids import new_id
+from chassis.rpc import Peer, RpcServer, ServiceIdentity
+from clients.identity.client import IdentityClient
+from identity.domain.members import MemberState
+from identity.domain.roles import Role
+from identity.rpc.identity_service import CALLERS, serve_identity
+from local.ports import free_port
+
+SECRET = "s" * 40
+Ask = Callable[[str], IdentityClient]
+
+
+@pytest.fixture
+async def ask(place: Place) -> AsyncIterator[Ask]:
+    """A client as the named service."""
+    address = f"127.0.0.1:{free_port()}"
+    server = RpcServer(ServiceIdentity("identity", SECRET), CALLERS, {})
+    serve_identity(place.stand.runtime, server.grpc)
+    await server.start(address)
+    peers: list[Peer] = []
+
+    def client(name: str) -> IdentityClient:
+        peers.append(Peer("identity", address, ServiceIdentity(name, SECRET)))
+        return IdentityClient(peers[-1])
+
+    yield client
+    for peer in peers:
+        await peer.close()
+    await server.stop(0)
+
+
+async def test_organisation_is_answered_with_policies_and_legal_profile(place: Place, ask: Ask) -> None:
+    owner = await place.act(Role.OWNER)
+    address = {"line1": "Werkstrasse 1", "postalCode": "10115", "city": "Berlin", "country": "DE"}
+    await owner.browser.put("/org/legal", json={"legalName": "Works GmbH", "address": address})
+    organisation = await ask("sales").organisation(place.owner.org_id)
+    assert (organisation.slug, organisation.status, organisation.version) == (place.owner.slug, "active", 2)
+    assert organisation.policies.stale_deal_after_days == 7
+    assert organisation.legal is not None
+    assert (organisation.legal["legal_name"], organisation.legal["address"]["city"]) == (
+        "Works GmbH",
+        "Berlin",
+    )
+    assert "sales" in organisation.modules
+    with pytest.raises(NotFound):
+        await ask("sales").organisation(new_id())
+
+
+async def test_all_organisations_are_listed_page_by_page(
+    place: Place, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clients.identity.client.PAGE", 2)
+    made = {place.owner.org_id} | {(await place.open()).org_id for _ in range(4)}
+    listed = [organisation.id for organisation in await ask("reporting").organisations()]
+    assert made <= set(listed)
+    assert listed == sorted(set(listed))
+
+
+async def test_members_are_answered_whatever_their_state(place: Place, ask: Ask) -> None:
+    suspended = await place.join(Role.SALES, status=MemberState.SUSPENDED)
+    stranger = await place.open()
+    found = await ask("work").members(
+        place.owner.org_id, [place.owner.id, suspended.id, stranger.id, uuid4()]
+    )
+    assert {(member.id, member.role, member.status) for member in found} == {
+        (place.owner.id, "OWNER", "active"),
+        (suspended.id, "SALES", "suspended"),
+    }
+    with pytest.raises(Invalid):
+        await ask("work").members(place.owner.org_id, [uuid4() for _ in range(501)])
+
+
+async def test_members_are_listed_by_role_page_by_page(
+    place: Place, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clients.identity.client.PAGE", 2)
+    sales = {(await place.join(Role.SALES)).id for _ in range(3)}
+    client = ask("notifications")
+    assert {member.id for member in await client.list_members(place.owner.org_id)} == sales | {place.owner.id}
+    assert {member.id for member in await client.list_members(place.owner.org_id, ["SALES"])} == sales
+    assert await client.list_members(new_id()) == []
+
+
+async def test_addresses_are_for_active_members_and_those_who_write_mails(place: Place, ask: Ask) -> None:
+    suspended = await place.join(Role.SALES, status=MemberState.SUSPENDED)
+    french = await place.join(Role.SALES)
+    await place.change_account(french, locale="fr", time_zone="Europe/Paris")
+    ids = [place.owner.id, suspended.id, french.id]
+    found = await ask("notifications").contact_addresses(place.owner.org_id, ids)
+    assert {(each.email, each.locale, each.time_zone) for each in found} == {
+        (place.owner.email, "en", "UTC"),
+        (french.email, "fr", "Europe/Paris"),
+    }
+    with pytest.raises(DependencyUnavailable):
+        await ask("sales").contact_addresses(place.owner.org_id, ids)
+
+
+async def test_strangers_are_refused(place: Place, ask: Ask) -> None:
+    with pytest.raises(DependencyUnavailable):
+        await ask("gateway").organisation(place.owner.org_id)
