@@ -1,0 +1,1 @@
+"""Companies, contacts, leads, deals and their timeline."""

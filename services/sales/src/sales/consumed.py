@@ -1,0 +1,52 @@
+"""Facts in: copies of identity's people and organisations, and what work and billing say about deals."""
+
+from datetime import UTC
+from uuid import UUID
+
+from chassis.inbox import Handlers, Received
+from chassis.tx import Tx
+from clients.identity.copies import member_facts, organisation_facts
+from sales.copies import MEMBERS, ORGANISATIONS
+from sales.domain.timeline import MilestoneType
+from sales.usecases.timelines import note_milestone
+
+DELIVERY = "delivery"
+
+
+async def on_item_created(tx: Tx, fact: Received) -> None:
+    """The delivery of a won deal began."""
+    item = fact.message.item
+    if item.kind == DELIVERY and item.HasField("deal"):
+        created_at = item.created_at.ToDatetime(tzinfo=UTC)
+        await note_milestone(
+            tx, UUID(item.deal.id), MilestoneType.WORK_ROOT_CREATED, source_id=UUID(item.id), at=created_at
+        )
+
+
+async def on_invoice_sent(tx: Tx, fact: Received) -> None:
+    """An invoice of a deal went out."""
+    invoice = fact.message.invoice
+    if invoice.HasField("deal"):
+        sent_at = invoice.sent_at.ToDatetime(tzinfo=UTC)
+        await note_milestone(
+            tx, UUID(invoice.deal.id), MilestoneType.INVOICE_SENT, source_id=UUID(invoice.id), at=sent_at
+        )
+
+
+async def on_invoice_paid(tx: Tx, fact: Received) -> None:
+    """An invoice of a deal was paid in full."""
+    invoice = fact.message.invoice
+    if invoice.HasField("deal"):
+        paid_at = invoice.paid_at.ToDatetime(tzinfo=UTC)
+        await note_milestone(
+            tx, UUID(invoice.deal.id), MilestoneType.INVOICE_PAID, source_id=UUID(invoice.id), at=paid_at
+        )
+
+
+HANDLERS: Handlers = {
+    **member_facts(MEMBERS),
+    **organisation_facts(ORGANISATIONS),
+    "work.item.created.v1": on_item_created,
+    "billing.invoice.sent.v1": on_invoice_sent,
+    "billing.invoice.paid.v1": on_invoice_paid,
+}

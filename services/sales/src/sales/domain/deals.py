@@ -1,0 +1,122 @@
+"""Deals: sales in the making, and their outcome."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, text
+from sqlalchemy.dialects.postgresql import CHAR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.errors import Conflict, Invalid
+from chassis.money import Money
+from chassis.rows import Aggregate, Instant
+from chassis.states import check_move
+from sales.domain.rows import Row
+
+
+class DealStage(StrEnum):
+    """How a deal stands."""
+
+    OPEN = "OPEN"
+    WON = "WON"
+    LOST = "LOST"
+
+
+DEAL_MOVES: Mapping[DealStage, frozenset[DealStage]] = {
+    DealStage.OPEN: frozenset({DealStage.WON, DealStage.LOST}),
+    DealStage.WON: frozenset({DealStage.OPEN}),
+    DealStage.LOST: frozenset({DealStage.OPEN}),
+}
+
+
+class OwnerRequired(Conflict):
+    """The policy requireDealOwner wants somebody to be responsible."""
+
+    reason = "OWNER_REQUIRED"
+
+
+class Deal(Row, Aggregate):
+    """A sale; without a value `value_minor` is null, the currency is always there."""
+
+    __tablename__ = "deal"
+    __table_args__ = (
+        CheckConstraint("stage IN ('OPEN', 'WON', 'LOST')", name="stage"),
+        CheckConstraint("(stage = 'WON') = (won_at IS NOT NULL)", name="won"),
+        CheckConstraint("(stage = 'LOST') = (lost_at IS NOT NULL)", name="lost"),
+        CheckConstraint("value_minor >= 0", name="value"),
+        ForeignKeyConstraint(
+            ["org_id", "company_id"], ["company.org_id", "company.id"], name="fk_deal_company"
+        ),
+        ForeignKeyConstraint(
+            ["org_id", "contact_id"], ["contact.org_id", "contact.id"], name="fk_deal_contact"
+        ),
+        ForeignKeyConstraint(["org_id", "lead_id"], ["lead.org_id", "lead.id"], name="fk_deal_lead"),
+        Index("uq_deal_lead", "org_id", "lead_id", unique=True, postgresql_where=text("lead_id IS NOT NULL")),
+        Index("ix_deal_created", "org_id", "created_at", "id"),
+        Index("ix_deal_title", "org_id", text("lower(title)")),
+        Index("ix_deal_stage", "org_id", "stage", "created_at"),
+        Index("ix_deal_closing", "org_id", "expected_close_date", "id"),
+        Index("ix_deal_company", "org_id", "company_id", "created_at"),
+        Index("ix_deal_contact", "org_id", "contact_id"),
+        Index("ix_deal_owner", "org_id", "owner_user_id", "created_at"),
+    )
+    entity_type: ClassVar[str] = "DEAL"
+
+    title: Mapped[str] = mapped_column(String(255))
+    stage: Mapped[str] = mapped_column(String(16))
+    company_id: Mapped[UUID]
+    contact_id: Mapped[UUID | None]
+    owner_user_id: Mapped[UUID | None]
+    value_minor: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(CHAR(3))
+    expected_close_date: Mapped[date | None]
+    notes: Mapped[str | None] = mapped_column(String(10_000))
+    won_at: Mapped[datetime | None] = mapped_column(Instant)
+    lost_at: Mapped[datetime | None] = mapped_column(Instant)
+    lost_reason: Mapped[str | None] = mapped_column(String(1000))
+    lead_id: Mapped[UUID | None]
+    lead_created_at: Mapped[datetime | None] = mapped_column(Instant)
+    last_activity_at: Mapped[datetime] = mapped_column(Instant)
+
+    @property
+    def value(self) -> Money | None:
+        """What it is worth, when somebody has said so."""
+        return None if self.value_minor is None else Money(self.value_minor, self.currency)
+
+    def price(self, amount: Decimal | None, currency: str) -> None:
+        """What it is worth from now on; Invalid when the amount has more digits than the currency."""
+        try:
+            self.value_minor = None if amount is None else Money.parse(amount, currency).minor
+        except ValueError as refused:
+            raise Invalid.field("valueAmount", str(refused)) from None
+        self.currency = currency
+
+    def win(self, now: datetime) -> bool:
+        """OPEN to WON; False when it is won already."""
+        if self.stage == DealStage.WON:
+            return False
+        self._move(DealStage.WON)
+        self.won_at = now
+        return True
+
+    def lose(self, now: datetime, reason: str | None) -> bool:
+        """OPEN to LOST, for this reason; False when it is lost already."""
+        if self.stage == DealStage.LOST:
+            return False
+        self._move(DealStage.LOST)
+        self.lost_at = now
+        self.lost_reason = reason
+        return True
+
+    def reopen(self) -> None:
+        """WON or LOST back to OPEN, as if it had never been decided."""
+        self._move(DealStage.OPEN)
+        self.won_at = self.lost_at = self.lost_reason = None
+
+    def _move(self, stage: DealStage) -> None:
+        check_move(DEAL_MOVES, DealStage(self.stage), stage)
+        self.stage = stage

@@ -1,0 +1,50 @@
+"""What every row of sales shares: the metadata, how it is born, how it is archived."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from chassis.ids import new_id
+from chassis.rows import Instant, service_metadata
+
+Values = Mapping[str, Any]
+"""Fields that a client sent, by Python name."""
+
+
+class Row(DeclarativeBase):
+    """Every table of sales."""
+
+    metadata = service_metadata()
+
+
+class Archivable:
+    """Mixin of what is put away instead of deleted."""
+
+    archived_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    def archive(self, now: datetime) -> bool:
+        """Put it away; False when it already was."""
+        was_live = self.archived_at is None
+        if was_live:
+            self.archived_at = now
+        return was_live
+
+    def restore(self) -> bool:
+        """Bring it back; False when it never was away."""
+        was_archived = self.archived_at is not None
+        self.archived_at = None
+        return was_archived
+
+
+def newborn(org_id: UUID, now: datetime) -> dict[str, Any]:
+    """The columns of an aggregate that begins now."""
+    return {"org_id": org_id, "id": new_id(), "version": 1, "created_at": now, "updated_at": now}
+
+
+def assign(row: Row, values: Values) -> None:
+    """Set the fields that were sent."""
+    for name, value in values.items():
+        setattr(row, name, value)

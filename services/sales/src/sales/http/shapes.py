@@ -1,0 +1,159 @@
+"""Shapes that several doors of sales share."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from chassis.paging import PageQuery
+from chassis.schema import In, Moment, Out, Text
+from sales.domain.vat import MAX_LENGTH, normalised_vat_id
+
+MAX_CHANNELS = 20
+
+
+def _email(text: str) -> str:
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415 - heavy, needed seldom
+
+    try:
+        # "test_environment" only means that the reserved domain .test is a domain too.
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        raise ValueError("must be an e-mail address") from None
+
+
+def _phone(text: str) -> str:
+    if not any(character.isdigit() for character in text):
+        raise ValueError("must hold digits")
+    return text
+
+
+ShortText = Annotated[Text, StringConstraints(max_length=255)]
+"""Up to 255 characters."""
+
+Email = Annotated[
+    Text,
+    StringConstraints(max_length=255),
+    AfterValidator(_email),
+    WithJsonSchema({"type": "string", "format": "email"}),
+]
+"""An e-mail address; whether it exists is not asked."""
+
+Phone = Annotated[Text, StringConstraints(max_length=50), AfterValidator(_phone)]
+"""A telephone number as people write it."""
+
+VatId = Annotated[Text, StringConstraints(max_length=MAX_LENGTH + 8), AfterValidator(normalised_vat_id)]
+"""A VAT identification number, kept without separators."""
+
+Notes = Annotated[Text, StringConstraints(max_length=10_000)]
+Reason = Annotated[Text, StringConstraints(max_length=1000)]
+
+
+class Named(Out):
+    """Another row by id and name."""
+
+    id: UUID
+    name: str
+
+
+class AddressIn(In):
+    """A postal address; any line may be left out."""
+
+    line1: ShortText | None = None
+    line2: ShortText | None = None
+    postal_code: Annotated[Text, StringConstraints(max_length=20)] | None = None
+    city: ShortText | None = None
+    region: ShortText | None = None
+    country: Annotated[Text, StringConstraints(pattern=r"^[A-Za-z]{2}$", to_upper=True)] | None = Field(
+        None, description="ISO 3166-1 alpha-2."
+    )
+
+    def stored(self) -> dict[str, Any]:
+        """As the column keeps it: by API name."""
+        return self.model_dump(by_alias=True)
+
+
+class AddressOut(Out):
+    """A postal address."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    line1: str | None
+    line2: str | None
+    postal_code: str | None
+    city: str | None
+    region: str | None
+    country: str | None
+
+
+class EmailChannelIn(In):
+    """An e-mail address of a contact."""
+
+    kind: Literal["email"]
+    value: Email
+    is_primary: bool = False
+
+
+class PhoneChannelIn(In):
+    """A telephone number of a contact."""
+
+    kind: Literal["phone"]
+    value: Phone
+    is_primary: bool = False
+
+
+ChannelsIn = Annotated[
+    list[Annotated[EmailChannelIn | PhoneChannelIn, Field(discriminator="kind")]],
+    Field(max_length=MAX_CHANNELS),
+]
+
+
+class ChannelOut(Out):
+    """How a contact is reached."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    kind: Literal["email", "phone"]
+    value: str
+    is_primary: bool
+
+
+class RowsQuery(PageQuery):
+    """Query parameters that every list of sales takes."""
+
+    owner_user_id: UUID | None = None
+    q: Annotated[Text, StringConstraints(max_length=255)] | None = Field(
+        None, description="Text to be found."
+    )
+    created_from: Moment | None = Field(
+        None, description="A date begins at midnight in the organisation's zone."
+    )
+    created_to: Moment | None = Field(
+        None, description="A date includes its whole day in the organisation's zone."
+    )
+
+    def filters(self) -> dict[str, Any]:
+        """The filters as the store knows them; None is no filter."""
+        return {
+            "owner_user_id": self.owner_user_id,
+            "q": self.q or None,
+            **_by_kind("created_from", self.created_from),
+            **_by_kind("created_to", self.created_to),
+        }
+
+
+class ArchivableQuery(RowsQuery):
+    """The same of rows that can be archived."""
+
+    archived: bool = Field(default=False, description="Include the archived ones.")
+
+    def filters(self) -> dict[str, Any]:
+        """The same, and only live rows unless archived ones are wanted too."""
+        return super().filters() | {"live": None if self.archived else True}
+
+
+def _by_kind(name: str, moment: date | None) -> dict[str, Any]:
+    kind = "at" if isinstance(moment, datetime) else "day"
+    return {f"{name}_{kind}": moment}

@@ -1,0 +1,35 @@
+"""What the sales service is made of."""
+
+from pathlib import Path
+
+from chassis.service import Service
+from clients.identity.client import IdentityClient
+from clients.identity.copies import REVOKES
+from sales.consumed import HANDLERS
+from sales.domain.companies import CompanyExists
+from sales.domain.leads import LeadAlreadyConverted
+from sales.domain.rows import Row
+from sales.http.companies import companies
+from sales.http.contacts import contacts
+from sales.http.deals import deals
+from sales.http.leads import leads
+from sales.rpc.sales_service import CALLERS, serve_sales
+from sales.settings import SalesSettings
+
+SALES = Service(
+    name="sales",
+    title="Execos sales",
+    settings=SalesSettings,
+    metadata=Row.metadata,
+    migrations=Path(__file__).parents[2] / "migrations",
+    routers=[companies, contacts, leads, deals],
+    constraints={
+        "uq_company_name": CompanyExists("There is a company of that name."),
+        "uq_deal_lead": LeadAlreadyConverted("This lead is a deal already."),
+    },
+    handlers=HANDLERS,
+    revokes=REVOKES,
+    callers=CALLERS,
+    serve_rpc=serve_sales,
+    peers=lambda settings, peer: {IdentityClient: IdentityClient(peer("identity", settings.identity_grpc))},
+)

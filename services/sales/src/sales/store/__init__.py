@@ -1,0 +1,1 @@
+"""SQL of sales, and nothing but SQL."""

@@ -1,0 +1,109 @@
+"""Companies in SQL."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.errors import BadRequest, NotFound
+from chassis.paging import CursorRows, PageQuery, PageRows
+from chassis.queries import ListQuery, Lookup, Reader, Rows
+from sales.domain.companies import Company
+from sales.store.embedded import COMPANY, OWNER, contains, created_filters, with_owner
+
+_SHOWN = (
+    select(
+        COMPANY.id,
+        COMPANY.version,
+        COMPANY.name,
+        COMPANY.industry,
+        COMPANY.website,
+        COMPANY.phone,
+        COMPANY.email,
+        COMPANY.legal_name,
+        COMPANY.vat_id,
+        COMPANY.address,
+        COMPANY.owner_user_id,
+        OWNER,
+        COMPANY.archived_at,
+        COMPANY.created_at,
+        COMPANY.updated_at,
+    )
+    .select_from(with_owner(Company.__table__, COMPANY))
+    .where(COMPANY.org_id == bindparam("org_id"))
+)
+BY_ID = Lookup(_SHOWN.where(COMPANY.id == bindparam("company_id")))
+_BY_IDS = Lookup(_SHOWN.where(COMPANY.id == func.any(bindparam("company_ids"))).order_by(COMPANY.id))
+_BY_NAME = Lookup(
+    _SHOWN.where(
+        func.lower(COMPANY.name) == func.lower(bindparam("name", type_=String)), COMPANY.archived_at.is_(None)
+    )
+)
+_LIVE = Lookup(
+    select(COMPANY.id).where(
+        COMPANY.org_id == bindparam("org_id"),
+        COMPANY.id == bindparam("company_id"),
+        COMPANY.archived_at.is_(None),
+    )
+)
+LIST = ListQuery(
+    _SHOWN,
+    key=COMPANY.id,
+    sorts={
+        "createdAt": COMPANY.created_at,
+        "name": func.lower(COMPANY.name),
+        "industry": func.lower(COMPANY.industry),
+    },
+    filters={
+        "live": COMPANY.archived_at.is_(None),
+        "owner_user_id": COMPANY.owner_user_id == bindparam("owner_user_id"),
+        "q": contains(COMPANY.name, COMPANY.legal_name, COMPANY.email),
+        **created_filters(COMPANY.created_at),
+    },
+)
+
+
+async def list_companies(
+    reader: Reader, org_id: UUID, query: PageQuery, filters: dict[str, Any]
+) -> PageRows | CursorRows:
+    """One page."""
+    return await LIST.page(reader, query, org_id=org_id, **filters)
+
+
+async def show(reader: Reader, org_id: UUID, company_id: UUID) -> Any:
+    """One company as it is answered; NotFound when it does not exist here."""
+    return _only(await reader.rows(BY_ID, org_id=org_id, company_id=company_id))
+
+
+async def show_named(reader: Reader, org_id: UUID, name: str) -> Any:
+    """The live company of a name, ignoring case; NotFound when there is none."""
+    return _only(await reader.rows(_BY_NAME, org_id=org_id, name=name))
+
+
+async def show_each(reader: Reader, org_id: UUID, company_ids: list[UUID]) -> Rows:
+    """Companies by id; unknown ids are left out."""
+    return await reader.rows(_BY_IDS, org_id=org_id, company_ids=company_ids)
+
+
+async def lock(session: AsyncSession, org_id: UUID, company_id: UUID) -> Company:
+    """A company to be changed; NotFound when it does not exist here."""
+    wanted = select(Company).where(Company.org_id == org_id, Company.id == company_id).with_for_update()
+    company = await session.scalar(wanted)
+    if company is None:
+        raise NotFound("There is no such company.")
+    return company
+
+
+async def require_live(reader: Reader, org_id: UUID, company_id: UUID | None) -> None:
+    """BadRequest unless it is none or a company of the organisation that is not archived."""
+    if company_id is None:
+        return
+    if not await reader.rows(_LIVE, org_id=org_id, company_id=company_id):
+        raise BadRequest("There is no such company, or it is archived.", field="companyId")
+
+
+def _only(rows: Rows) -> Any:
+    if not rows:
+        raise NotFound("There is no such company.")
+    return rows[0]

@@ -1,0 +1,143 @@
+"""Deals in SQL."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Interval,
+    Numeric,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.errors import NotFound
+from chassis.money import UNUSUAL_DIGITS
+from chassis.paging import CursorRows, PageQuery, PageRows
+from chassis.queries import ListQuery, Lookup, Reader, Rows
+from chassis.rows import Instant
+from sales.copies import DEFAULT_POLICIES, KnownOrganisation
+from sales.domain.deals import Deal
+from sales.store.embedded import (
+    COMPANY_NAMED,
+    ORGANISATION,
+    OWNER,
+    contains,
+    created_filters,
+    with_company,
+    with_owner,
+)
+
+DEAL = Deal.__table__.c
+
+_STALE_DAYS = func.coalesce(
+    cast(ORGANISATION.guardrails["stale_deal_after_days"].astext, Integer),
+    DEFAULT_POLICIES.stale_deal_after_days,
+)
+# The one definition of stale in sales: open, and nothing happened for longer than the policy allows.
+_IS_STALE = and_(
+    DEAL.stage == literal_column("'OPEN'"),
+    DEAL.last_activity_at
+    < bindparam("now", type_=Instant) - func.make_interval(0, 0, 0, _STALE_DAYS, type_=Interval),
+).label("is_stale")
+
+# Values of all currencies in one order, whatever digits they have: thousandths of the unit, exact in 64 bits.
+THOUSANDTHS = DEAL.value_minor * cast(
+    case(
+        *[(DEAL.currency == currency, 10 ** (3 - digits)) for currency, digits in UNUSUAL_DIGITS.items()],
+        else_=10,
+    ),
+    BigInteger,
+)
+
+_SHOWN = (
+    select(
+        DEAL.id,
+        DEAL.version,
+        DEAL.title,
+        DEAL.stage,
+        _IS_STALE,
+        DEAL.company_id,
+        COMPANY_NAMED,
+        DEAL.contact_id,
+        DEAL.owner_user_id,
+        OWNER,
+        DEAL.value_minor,
+        DEAL.currency,
+        DEAL.expected_close_date,
+        DEAL.notes,
+        DEAL.won_at,
+        DEAL.lost_at,
+        DEAL.lost_reason,
+        DEAL.lead_id,
+        DEAL.lead_created_at,
+        DEAL.last_activity_at,
+        DEAL.created_at,
+        DEAL.updated_at,
+    )
+    .select_from(
+        with_owner(with_company(Deal.__table__, DEAL), DEAL).outerjoin(
+            KnownOrganisation.__table__, ORGANISATION.org_id == DEAL.org_id
+        )
+    )
+    .where(DEAL.org_id == bindparam("org_id"))
+)
+BY_ID = Lookup(_SHOWN.where(DEAL.id == bindparam("deal_id")))
+_BY_IDS = Lookup(_SHOWN.where(DEAL.id == func.any(bindparam("deal_ids"))).order_by(DEAL.id))
+LIST = ListQuery(
+    _SHOWN,
+    key=DEAL.id,
+    sorts={
+        "createdAt": DEAL.created_at,
+        "title": func.lower(DEAL.title),
+        "stage": DEAL.stage,
+        "valueAmount": THOUSANDTHS,
+        "expectedCloseDate": DEAL.expected_close_date,
+    },
+    filters={
+        "stage": DEAL.stage == bindparam("stage"),
+        "company_id": DEAL.company_id == bindparam("company_id"),
+        "owner_user_id": DEAL.owner_user_id == bindparam("owner_user_id"),
+        "q": contains(DEAL.title),
+        "value_min": bindparam("value_min", type_=Numeric) * 1000 <= THOUSANDTHS,
+        "value_max": bindparam("value_max", type_=Numeric) * 1000 >= THOUSANDTHS,
+        **created_filters(DEAL.created_at),
+    },
+)
+
+
+async def list_deals(
+    reader: Reader, org_id: UUID, query: PageQuery, filters: dict[str, Any]
+) -> PageRows | CursorRows:
+    """One page; `filters` name the present as `now`."""
+    return await LIST.page(reader, query, org_id=org_id, **filters)
+
+
+async def show(reader: Reader, org_id: UUID, deal_id: UUID, *, now: datetime) -> Any:
+    """One deal as it is answered; NotFound when it does not exist here."""
+    rows = await reader.rows(BY_ID, org_id=org_id, deal_id=deal_id, now=now)
+    if not rows:
+        raise NotFound("There is no such deal.")
+    return rows[0]
+
+
+async def show_each(reader: Reader, org_id: UUID, deal_ids: list[UUID], *, now: datetime) -> Rows:
+    """Deals by id; unknown ids are left out."""
+    return await reader.rows(_BY_IDS, org_id=org_id, deal_ids=deal_ids, now=now)
+
+
+async def lock(session: AsyncSession, org_id: UUID, deal_id: UUID) -> Deal:
+    """A deal to be changed; NotFound when it does not exist here."""
+    wanted = select(Deal).where(Deal.org_id == org_id, Deal.id == deal_id).with_for_update()
+    deal = await session.scalar(wanted)
+    if deal is None:
+        raise NotFound("There is no such deal.")
+    return deal

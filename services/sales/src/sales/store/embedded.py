@@ -1,0 +1,83 @@
+"""Columns that several lists share: the people, companies and days that other rows refer to."""
+
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    FromClause,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+)
+
+from chassis.rows import Instant
+from sales.copies import KnownMember, KnownOrganisation
+from sales.domain.companies import Company
+
+MEMBER = KnownMember.__table__.c
+ORGANISATION = KnownOrganisation.__table__.c
+COMPANY = Company.__table__.c
+
+DEFAULT_ZONE = "UTC"
+
+
+def _json(**columns: ColumnElement[Any]) -> ColumnElement[Any]:
+    pairs = (part for name, column in columns.items() for part in (literal_column(f"'{name}'"), column))
+    return func.json_build_object(*pairs)
+
+
+OWNER: ColumnElement[Any] = case(
+    (MEMBER.id.is_not(None), _json(id=MEMBER.id, name=MEMBER.name, email=MEMBER.email))
+).label("owner")
+"""`{id, name, email}` of the owner; null without one."""
+
+COMPANY_NAMED: ColumnElement[Any] = case(
+    (COMPANY.id.is_not(None), _json(id=COMPANY.id, name=COMPANY.name))
+).label("company")
+"""`{id, name}` of the company; null without one."""
+
+
+def with_owner(rows: FromClause, columns: Any) -> FromClause:
+    """Rows joined with the copy of their owner."""
+    return rows.outerjoin(
+        KnownMember.__table__, and_(MEMBER.org_id == columns.org_id, MEMBER.id == columns.owner_user_id)
+    )
+
+
+def with_company(rows: FromClause, columns: Any) -> FromClause:
+    """Rows joined with their company."""
+    return rows.outerjoin(
+        Company.__table__, and_(COMPANY.org_id == columns.org_id, COMPANY.id == columns.company_id)
+    )
+
+
+def created_filters(created_at: ColumnElement[Any]) -> dict[str, ColumnElement[bool]]:
+    """Filters by creation: instants as they are, days from midnight to midnight in the organisation's zone."""
+    zone = func.coalesce(
+        select(ORGANISATION.time_zone).where(ORGANISATION.org_id == bindparam("org_id")).scalar_subquery(),
+        DEFAULT_ZONE,
+    )
+
+    def midnight(day: ColumnElement[Any]) -> ColumnElement[Any]:
+        return func.timezone(zone, cast(day, DateTime), type_=Instant)
+
+    return {
+        "created_from_at": created_at >= bindparam("created_from_at", type_=Instant),
+        "created_from_day": created_at >= midnight(bindparam("created_from_day", type_=Date)),
+        "created_to_at": created_at <= bindparam("created_to_at", type_=Instant),
+        "created_to_day": created_at < midnight(bindparam("created_to_day", type_=Date) + 1),
+    }
+
+
+def contains(*columns: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether one of the columns holds the text `q`, ignoring case."""
+    return (
+        func.strpos(func.lower(func.concat_ws("\n", *columns)), func.lower(bindparam("q", type_=String))) > 0
+    )

@@ -1,0 +1,24 @@
+"""The sales service with identity as a fake."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from services.sales.tests.place import NOON, Place
+
+from chassis.testing.plugin import Start
+from clients.identity.client import IdentityClient
+from clients.identity.fake import FakeIdentity
+from sales.main import SALES
+
+
+@pytest.fixture
+async def place(start: Start) -> AsyncIterator[Place]:
+    """An organisation with the default policies, at noon of an ordinary day."""
+    identity = FakeIdentity()
+    stand = await start(SALES, {IdentityClient: identity})
+    stand.clock.now = NOON
+    identity.add_organisation(stand.org_id)
+    identity.add_member(stand.org_id, stand.user_id, name="Test Person", email="person@test.example")
+    member = identity.add_member(stand.org_id, name="Olga Owner", email="olga@test.example")
+    async with stand.client() as api:
+        yield Place(stand, identity, api, member)

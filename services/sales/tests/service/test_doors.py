@@ -1,0 +1,126 @@
+"""Every door: permission, tenant, unknown fields."""
+
+import pytest
+from services.sales.tests.place import Json, Place, code_of, error_of
+
+from chassis.ids import new_id
+from sales.main import SALES
+
+READS = [
+    ("/companies", "companies:read"),
+    ("/companies/{company}", "companies:read"),
+    ("/companies/{company}/activity", "companies:read"),
+    ("/companies/{company}/contacts", "contacts:read"),
+    ("/contacts", "contacts:read"),
+    ("/contacts/{contact}", "contacts:read"),
+    ("/contacts/{contact}/activity", "contacts:read"),
+    ("/leads", "leads:read"),
+    ("/leads/{lead}", "leads:read"),
+    ("/leads/{lead}/activity", "leads:read"),
+    ("/deals", "deals:read"),
+    ("/deals/{deal}", "deals:read"),
+    ("/deals/{deal}/activity", "deals:read"),
+    ("/deals/{deal}/timeline", "timeline:read"),
+]
+WRITES = [
+    ("POST", "/companies", "companies:write", {"name": "New"}),
+    ("PATCH", "/companies/{company}", "companies:write", {"industry": "Rail"}),
+    ("POST", "/companies/{company}/archive", "companies:write", None),
+    ("POST", "/companies/{company}/restore", "companies:write", None),
+    ("POST", "/contacts", "contacts:write", {"name": "New"}),
+    ("PATCH", "/contacts/{contact}", "contacts:write", {"title": "CEO"}),
+    ("POST", "/contacts/{contact}/archive", "contacts:write", None),
+    ("POST", "/contacts/{contact}/restore", "contacts:write", None),
+    ("POST", "/leads", "leads:write", {"title": "New"}),
+    ("PATCH", "/leads/{lead}", "leads:write", {"notes": "n"}),
+    ("POST", "/leads/{lead}/qualify", "leads:write", None),
+    ("POST", "/leads/{lead}/reopen", "leads:write", None),
+    ("POST", "/leads/{lead}/disqualify", "leads:write", {"reason": "r"}),
+    ("POST", "/leads/{lead}/convert-to-deal", "leads:convert", {}),
+    ("POST", "/deals", "deals:write", {"title": "New", "companyId": "{company}", "ownerUserId": "{owner}"}),
+    ("PATCH", "/deals/{deal}", "deals:write", {"title": "Other"}),
+    ("POST", "/deals/{deal}/mark-won", "deals:win", None),
+    ("POST", "/deals/{deal}/reopen", "deals:reopen", None),
+    ("POST", "/deals/{deal}/mark-lost", "deals:lose", {"reason": "r"}),
+]
+ALL = [("GET", path, permission, None) for path, permission in READS] + WRITES
+
+
+async def rows(place: Place) -> dict[str, str]:
+    """One row of each kind; the lead can be moved and converted, the deal is open."""
+    company = await place.company()
+    contact = await place.contact(companyId=company["id"])
+    lead = await place.lead(companyId=company["id"], ownerUserId=place.owner)
+    deal = await place.deal(company)
+    return {"company": company["id"], "contact": contact["id"], "lead": lead["id"], "deal": deal["id"]}
+
+
+def filled(body: Json | None, **ids: str) -> Json | None:
+    """A body with ids in the places of their names."""
+    return body and {name: str(value).format(**ids) for name, value in body.items()}
+
+
+def test_every_door_is_here() -> None:
+    paths = SALES.app().openapi()["paths"]
+    doors = {(method.upper(), path) for path, operations in paths.items() for method in operations}
+    ids = {name: f"{{{name}_id}}" for name in ("company", "contact", "lead", "deal")}
+    assert doors == {(method, "/api/v1" + path.format(**ids)) for method, path, _, _ in ALL}
+
+
+@pytest.mark.parametrize(("method", "path", "permission", "body"), ALL)
+async def test_door_asks_for_its_permission(
+    place: Place, method: str, path: str, permission: str, body: Json | None
+) -> None:
+    ids = await rows(place)
+    url = f"/api/v1{path.format(**ids)}"
+    sent = filled(body, **ids, owner=place.owner)
+    before = len(await place.stand.facts())
+    everything_else = [f"{each.split(':')[0]}:nothing" for each in ("companies:", "deals:")]
+    async with place.stand.anonymous() as nobody, place.stand.client(*everything_else) as other:
+        assert code_of(await nobody.request(method, url, json=sent), 401) == "UNAUTHORIZED"
+        assert code_of(await other.request(method, url, json=sent), 403) == "FORBIDDEN"
+    assert len(await place.stand.facts()) - before <= 1  # the denial itself
+    if path.endswith("/reopen") and "deal" in path:
+        await place.post(f"/deals/{ids['deal']}/mark-won")
+    if path.endswith("/reopen") and "lead" in path:
+        await place.post(f"/leads/{ids['lead']}/qualify")
+    async with place.stand.client(permission) as allowed:
+        answer = await allowed.request(method, url, json=sent)
+    assert answer.status_code in {200, 201}, answer.text
+
+
+async def test_rows_of_another_organisation_are_not_there(place: Place) -> None:
+    ids, elsewhere = await rows(place), new_id()
+    before = await place.stand.facts("sales.activity.recorded.v1")
+    place.identity.add_organisation(elsewhere)
+    async with place.stand.client(org_id=elsewhere, user_id=new_id()) as stranger:
+        for method, path, _, body in ALL:
+            sent = filled(body, **ids, owner=place.owner)
+            answer = await stranger.request(method, f"/api/v1{path.format(**ids)}", json=sent)
+            if "{" in path:
+                assert code_of(answer, 404) == "NOT_FOUND", path
+            elif method == "GET":
+                assert answer.json()["items"] == [], path
+            elif sent != body:
+                assert code_of(answer, 400) == "BAD_REQUEST", path
+    assert await place.stand.facts("sales.activity.recorded.v1") == before
+
+
+async def test_unknown_and_read_only_fields_are_refused(place: Place) -> None:
+    ids = await rows(place)
+    for method, path, _, body in WRITES:
+        for field in (
+            ("orgId", "id", "version", "archivedAt", "wonAt", "convertedDealId") if body is not None else ()
+        ):
+            sent = (filled(body, **ids, owner=place.owner) or {}) | {field: "1"}
+            answer = await place.api.request(method, f"/api/v1{path.format(**ids)}", json=sent)
+            error = error_of(answer, 400)
+            assert (error["code"], error["details"][0]["field"]) == ("VALIDATION_ERROR", field), path
+
+
+async def test_malformed_ids_are_refused(place: Place) -> None:
+    ids = dict.fromkeys(("company", "contact", "lead", "deal", "owner"), "1")
+    for method, path, _, body in ALL:
+        if "{" in path:
+            answer = await place.api.request(method, f"/api/v1{path.format(**ids)}", json=filled(body, **ids))
+            assert code_of(answer, 400) == "VALIDATION_ERROR", path
