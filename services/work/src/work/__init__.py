@@ -1,0 +1,1 @@
+"""Work items that an organisation owes its customers."""
