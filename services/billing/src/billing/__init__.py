@@ -1,0 +1,1 @@
+"""Invoices, numbers and payments."""

@@ -1,0 +1,1 @@
+"""The invoice as its buyer sees it."""

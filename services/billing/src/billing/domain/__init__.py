@@ -1,0 +1,1 @@
+"""What is true of invoices, without any I/O."""
