@@ -1,0 +1,1 @@
+"""In-app inbox and e-mail, fed by facts."""

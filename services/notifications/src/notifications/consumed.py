@@ -1,0 +1,158 @@
+"""Facts in: copies of what others own, and what people are told of."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from chassis.inbox import Handlers, Received
+from chassis.money import Money
+from chassis.tx import Tx
+from clients.identity.copies import member_facts, organisation_facts
+from notifications.copies import MEMBERS, ORGANISATIONS
+from notifications.domain.access import Entity
+from notifications.domain.catalogue import NoticeType, Party
+from notifications.domain.happenings import Details, Happening
+from notifications.domain.mails import Template
+from notifications.domain.notifications import Cause
+from notifications.domain.ownership import Ownership
+from notifications.usecases.mails import NewMail, queue_mail
+from notifications.usecases.notifications import notify
+from notifications.usecases.owners import find_deal_owner, follow_owner
+
+
+async def on_item_assigned(tx: Tx, fact: Received) -> None:
+    """The new assignee is told."""
+    await _tell_of_item(tx, fact, NoticeType.WORK_ITEM_ASSIGNED)
+
+
+async def on_item_completed(tx: Tx, fact: Received) -> None:
+    """Whoever wanted it done is told."""
+    await _tell_of_item(tx, fact, NoticeType.WORK_ITEM_COMPLETED)
+
+
+async def on_lead(tx: Tx, fact: Received) -> None:
+    """A new owner is told."""
+    lead = fact.message.lead
+    owner = Ownership(fact.version, _id(lead.owner_user_id))
+    is_creation = fact.type == "sales.lead.created.v1"
+    if await follow_owner(tx, (Entity.LEAD, UUID(lead.id)), owner, is_creation=is_creation):
+        details = Details(lead.title, company=lead.company.name)
+        parties = {Party.OWNER: owner.owner_id}
+        await notify(tx, _cause(fact), Happening(NoticeType.LEAD_ASSIGNED, UUID(lead.id), details, parties))
+
+
+async def on_deal(tx: Tx, fact: Received) -> None:
+    """A new owner is told."""
+    owner = Ownership(fact.version, _id(fact.message.deal.owner_user_id))
+    is_creation = fact.type == "sales.deal.created.v1"
+    deal_id = UUID(fact.message.deal.id)
+    if await follow_owner(tx, (Entity.DEAL, deal_id), owner, is_creation=is_creation):
+        await _tell_of_deal(tx, fact, NoticeType.DEAL_ASSIGNED)
+
+
+async def on_deal_won(tx: Tx, fact: Received) -> None:
+    """Owner, management and whoever writes the invoice are told."""
+    await on_deal(tx, fact)
+    await _tell_of_deal(tx, fact, NoticeType.DEAL_WON)
+
+
+async def on_deal_lost(tx: Tx, fact: Received) -> None:
+    """Owner and management are told."""
+    await on_deal(tx, fact)
+    await _tell_of_deal(tx, fact, NoticeType.DEAL_LOST)
+
+
+async def on_invoice_sent(tx: Tx, fact: Received) -> None:
+    """Who has to do with the invoice is told, and the buyer gets it by mail."""
+    await _tell_of_invoice(tx, fact, NoticeType.INVOICE_SENT, is_unmailable=not fact.message.buyer_email)
+    if fact.message.buyer_email:
+        await queue_mail(tx, _invoice_mail(fact))
+
+
+async def on_invoice_paid(tx: Tx, fact: Received) -> None:
+    """Who has to do with the invoice is told."""
+    await _tell_of_invoice(tx, fact, NoticeType.INVOICE_PAID)
+
+
+HANDLERS: Handlers = {
+    **member_facts(MEMBERS),
+    **organisation_facts(ORGANISATIONS),
+    **{
+        f"sales.lead.{name}.v1": on_lead
+        for name in ("created", "updated", "qualified", "disqualified", "reopened", "converted")
+    },
+    **{f"sales.deal.{name}.v1": on_deal for name in ("created", "updated", "reopened")},
+    "sales.deal.won.v1": on_deal_won,
+    "sales.deal.lost.v1": on_deal_lost,
+    "work.item.assigned.v1": on_item_assigned,
+    "work.item.completed.v1": on_item_completed,
+    "billing.invoice.sent.v1": on_invoice_sent,
+    "billing.invoice.paid.v1": on_invoice_paid,
+}
+
+
+async def _tell_of_item(tx: Tx, fact: Received, notice_type: NoticeType) -> None:
+    item = fact.message.item
+    parties = {
+        Party.ASSIGNEE: _id(item.assigned_to_user_id),
+        Party.CREATOR: _id(item.created_by_user_id),
+        Party.DEAL_OWNER: await find_deal_owner(tx, _id(item.deal.id)),
+    }
+    details = Details(item.title, company=item.company.name, due_on=_day(item.due_date))
+    await notify(tx, _cause(fact), Happening(notice_type, UUID(item.id), details, parties))
+
+
+async def _tell_of_deal(tx: Tx, fact: Received, notice_type: NoticeType) -> None:
+    deal = fact.message.deal
+    amount = _money(deal.value) if deal.HasField("value") else None
+    details = Details(deal.title, company=deal.company.name, amount=amount, note=deal.lost_reason)
+    parties = {Party.OWNER: _id(deal.owner_user_id)}
+    await notify(tx, _cause(fact), Happening(notice_type, UUID(deal.id), details, parties))
+
+
+async def _tell_of_invoice(
+    tx: Tx, fact: Received, notice_type: NoticeType, *, is_unmailable: bool = False
+) -> None:
+    invoice = fact.message.invoice
+    details = Details(
+        invoice.invoice_number,
+        company=invoice.company.name,
+        amount=_money(invoice.gross),
+        due_on=_day(invoice.due_date) if notice_type is NoticeType.INVOICE_SENT else None,
+        is_unmailable=is_unmailable,
+    )
+    parties = {
+        Party.CREATOR: _id(invoice.created_by_user_id),
+        Party.DEAL_OWNER: await find_deal_owner(tx, _id(invoice.deal.id)),
+    }
+    await notify(tx, _cause(fact), Happening(notice_type, UUID(invoice.id), details, parties))
+
+
+def _invoice_mail(fact: Received) -> NewMail:
+    invoice = fact.message.invoice
+    content = {
+        "number": invoice.invoice_number,
+        "company": invoice.company.name,
+        "minor": invoice.gross.minor,
+        "currency": invoice.gross.currency,
+        "issuedOn": invoice.issue_date,
+        "dueOn": invoice.due_date,
+    }
+    about = (Entity.INVOICE, UUID(invoice.id))
+    return NewMail(fact.id, Template.INVOICE_SENT, fact.message.buyer_email, about, content)
+
+
+def _cause(fact: Received) -> Cause:
+    return Cause(fact.id, fact.actor.partition(":")[0], fact.actor_id)
+
+
+def _id(text: str) -> UUID | None:
+    return UUID(text) if text else None
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _money(message: Any) -> Money:
+    return Money(message.minor, message.currency)

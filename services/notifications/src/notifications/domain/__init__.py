@@ -1,0 +1,1 @@
+"""What is true of notifications and mails, without any I/O."""

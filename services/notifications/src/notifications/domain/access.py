@@ -1,0 +1,56 @@
+"""Who may read what a notification is about: nobody is told of what they may not read (spec/first-release.md)."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Entity(StrEnum):
+    """What a notification can be about, by the API's token of the type."""
+
+    LEAD = "LEAD"
+    DEAL = "DEAL"
+    WORK_ITEM = "WORK_ITEM"
+    INVOICE = "INVOICE"
+
+
+class Role(StrEnum):
+    """The system roles; a role that is not here reads nothing."""
+
+    OWNER = "OWNER"
+    ADMIN = "ADMIN"
+    CEO = "CEO"
+    DIRECTOR = "DIRECTOR"
+    SALES_MANAGER = "SALES_MANAGER"
+    SALES = "SALES"
+    OPS = "OPS"
+    FINANCE = "FINANCE"
+    VIEWER = "VIEWER"
+    CASHIER = "CASHIER"
+
+
+READ_PERMISSION = {
+    Entity.LEAD: "leads:read",
+    Entity.DEAL: "deals:read",
+    Entity.WORK_ITEM: "work-items:read",
+    Entity.INVOICE: "invoices:read",
+}
+"""What an access token must hold to be shown notifications about an entity."""
+
+LEADERS = frozenset({Role.OWNER, Role.ADMIN, Role.CEO, Role.DIRECTOR, Role.SALES_MANAGER})
+READERS = {
+    Entity.LEAD: LEADERS | {Role.SALES, Role.VIEWER},
+    Entity.DEAL: LEADERS | {Role.SALES, Role.FINANCE, Role.VIEWER},
+    Entity.WORK_ITEM: LEADERS | {Role.SALES, Role.OPS, Role.VIEWER},
+    Entity.INVOICE: LEADERS | {Role.SALES, Role.FINANCE},
+}
+"""The roles that hold the permission: facts come without tokens."""
+
+
+def may_read(role: str, entity: Entity) -> bool:
+    """Whether a member with that role may read such an entity."""
+    return role in READERS[entity]
+
+
+def readable(may: Callable[[str], bool]) -> list[str]:
+    """The entities that somebody with these permissions may read."""
+    return [entity.value for entity, permission in READ_PERMISSION.items() if may(permission)]

@@ -1,0 +1,1 @@
+"""Mails as they leave the house: texts, templates, messages."""

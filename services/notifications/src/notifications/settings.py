@@ -1,0 +1,43 @@
+"""What notifications reads from its environment."""
+
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, field_validator
+
+from chassis.settings import Address, ServiceSettings
+from notifications.domain.addresses import parse_address
+
+
+class NotificationsSettings(ServiceSettings):
+    """The shared settings, the peers that notifications asks, and the mail server."""
+
+    identity_grpc: str
+    billing_grpc: str
+    smtp_url: SecretStr
+    mail_from: str
+
+    @field_validator("identity_grpc", "billing_grpc")
+    @classmethod
+    def _is_peer(cls, value: str) -> str:
+        Address.parse(value)
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: SecretStr) -> SecretStr:
+        url = urlsplit(value.get_secret_value())
+        if url.scheme not in {"smtp", "smtps"} or not url.hostname or url.path.strip("/") or url.query:
+            raise ValueError("must be smtp://[user:password@]host[:port], or smtps:// for TLS from the start")
+        _ = url.port  # ValueError when it is no port
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_mail_address(cls, value: str) -> str:
+        parse_address(value)
+        return value
+
+    @property
+    def mail_domain(self) -> str:
+        """The domain that mails come from."""
+        return self.mail_from.rpartition("@")[2]
