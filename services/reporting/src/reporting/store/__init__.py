@@ -1,0 +1,1 @@
+"""SQL of reporting, nothing but SQL."""
