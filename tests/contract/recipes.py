@@ -1,0 +1,329 @@
+"""For every operation a request that succeeds when the owner of an organisation sends it, on rows of its own."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from tests.contract.organisations import API, Json, Organisation
+
+from identity.domain.roles import Role
+
+FAR = "2199-12-31"
+ADDRESS = {"line1": "Hafen 1", "postalCode": "20457", "city": "Hamburg", "country": "DE"}
+JOB = "reporting.compute-health-score"
+LEGAL = {
+    "legalName": "Mark Works GmbH",
+    "address": ADDRESS,
+    "vatId": "DE123456789",
+    "email": "office@mark.example",
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """Path below /api/v1, body and headers of a request."""
+
+    path: str
+    body: Json | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """The whole path."""
+        return self.path if self.path.startswith("/.well-known") else API + self.path
+
+
+Recipe = Callable[[Organisation], Awaitable[Call]]
+
+
+# ------------------------------------------------------------------------------------------------------ rows
+
+
+async def member(org: Organisation) -> Json:
+    """Somebody invited."""
+    body = {"name": org.name("Person"), "email": f"{uuid4().hex}@{org.mark}.example", "role": "SALES"}
+    invited: Json = await org.post("/users", body)
+    return invited
+
+
+async def company(org: Organisation) -> Json:
+    """A company."""
+    made: Json = await org.post(
+        "/companies", {"name": org.name("Company"), "email": "buyer@customer.example"}
+    )
+    return made
+
+
+async def contact(org: Organisation) -> Json:
+    """A contact of a company."""
+    made: Json = await org.post(
+        "/contacts", {"name": org.name("Contact"), "companyId": (await company(org))["id"]}
+    )
+    return made
+
+
+async def lead(org: Organisation) -> Json:
+    """A new lead."""
+    made: Json = await org.post(
+        "/leads", {"title": org.name("Lead"), "companyId": (await company(org))["id"]}
+    )
+    return made
+
+
+async def deal(org: Organisation) -> Json:
+    """An open deal."""
+    body = {
+        "title": org.name("Deal"),
+        "companyId": (await company(org))["id"],
+        "ownerUserId": str(org.owner.id),
+        "valueAmount": "100.00",
+    }
+    made: Json = await org.post("/deals", body)
+    return made
+
+
+async def item(org: Organisation) -> Json:
+    """A work item to do."""
+    body = {"title": org.name("Item"), "assignedToUserId": str(org.owner.id), "dueDate": FAR}
+    made: Json = await org.post("/work-items", body)
+    return made
+
+
+async def invoice(org: Organisation) -> Json:
+    """A draft."""
+    body = {
+        "companyId": (await company(org))["id"],
+        "dueDate": FAR,
+        "amount": "100.00",
+        "notes": org.name("Note"),
+    }
+    made: Json = await org.post("/invoices", body)
+    return made
+
+
+async def sent_invoice(org: Organisation) -> Json:
+    """An invoice that its buyer has."""
+    made = await invoice(org)
+    sent: Json = await org.post(f"/invoices/{made['id']}/send")
+    return sent
+
+
+async def notification(org: Organisation) -> Json:
+    """Something the owner was told: the admin has given them a lead."""
+    body = {"title": org.name("Lead"), "ownerUserId": str(org.owner.id)}
+    given = await org.post("/leads", body, role=Role.ADMIN)
+    await org.platform.carry(org.id, about=given["id"])
+    told: list[Json] = (await org.get("/notifications?pageSize=100"))["items"]
+    return next(each for each in told if each["entityId"] == given["id"])
+
+
+# --------------------------------------------------------------------------------------------------- requests
+
+
+def at(path: str, body: Json | None = None, **headers: str) -> Recipe:
+    """A request that needs no row."""
+
+    async def call(_org: Organisation) -> Call:
+        return Call(path, body, headers)
+
+    return call
+
+
+def on(
+    row: Callable[[Organisation], Awaitable[Json]], path: str, body: Json | None = None, *before: str
+) -> Recipe:
+    """A request about a new row, after these actions on it."""
+
+    async def call(org: Organisation) -> Call:
+        found = await row(org)
+        resource = path.partition("/{id}")[0]
+        for action in before:
+            await org.post(f"{resource}/{found['id']}/{action}")
+        return Call(path.replace("{id}", found["id"]), body)
+
+    return call
+
+
+async def _switch(org: Organisation) -> Call:
+    return Call("/auth/switch-org", {"orgId": str(org.id)})
+
+
+async def _sign_in(org: Organisation) -> Call:
+    from services.identity.tests.place import PASSWORD  # noqa: PLC0415 - one request needs it
+
+    return Call("/auth/login", {"email": org.owner.email, "password": PASSWORD})
+
+
+async def _invite(org: Organisation) -> Call:
+    body = {"name": org.name("Person"), "email": f"{uuid4().hex}@{org.mark}.example", "role": "SALES"}
+    return Call("/users", body)
+
+
+async def _found(_org: Organisation) -> Call:
+    return Call("/orgs", {"name": f"Another {uuid4().hex}"})
+
+
+async def _policies(org: Organisation) -> Call:
+    policies: Json = await org.get("/settings/policies")
+    return Call(
+        "/settings/policies", policies | {"staleDealAfterDays": policies["staleDealAfterDays"] % 30 + 1}
+    )
+
+
+async def _new_company(org: Organisation) -> Call:
+    return Call("/companies", {"name": org.name("Company"), "ownerUserId": str(org.owner.id)})
+
+
+async def _new_contact(org: Organisation) -> Call:
+    body = {
+        "name": org.name("Contact"),
+        "companyId": (await company(org))["id"],
+        "ownerUserId": str(org.owner.id),
+    }
+    return Call("/contacts", body)
+
+
+async def _new_lead(org: Organisation) -> Call:
+    body = {
+        "title": org.name("Lead"),
+        "companyId": (await company(org))["id"],
+        "ownerUserId": str(org.owner.id),
+    }
+    return Call("/leads", body)
+
+
+async def _convert(org: Organisation) -> Call:
+    made = await lead(org)
+    return Call(f"/leads/{made['id']}/convert-to-deal", {"ownerUserId": str(org.owner.id)})
+
+
+async def _new_deal(org: Organisation) -> Call:
+    body = {
+        "title": org.name("Deal"),
+        "companyId": (await company(org))["id"],
+        "ownerUserId": str(org.owner.id),
+    }
+    return Call("/deals", body)
+
+
+async def _new_item(org: Organisation) -> Call:
+    return Call(
+        "/work-items", {"title": org.name("Item"), "assignedToUserId": str(org.owner.id), "dueDate": FAR}
+    )
+
+
+async def _new_invoice(org: Organisation) -> Call:
+    return Call("/invoices", {"companyId": (await company(org))["id"], "dueDate": FAR, "amount": "100.00"})
+
+
+async def _pay(org: Organisation) -> Call:
+    made = await sent_invoice(org)
+    body = {"amount": "40.00", "method": "cash"}
+    return Call(f"/invoices/{made['id']}/payments", body, {"idempotency-key": uuid4().hex})
+
+
+async def _run(org: Organisation) -> Call:
+    run: Json = await org.post("/jobs/run", {"name": JOB})
+    return Call(f"/jobs/runs/{run['id']}")
+
+
+RECIPES: dict[str, Recipe] = {
+    # identity
+    "auth.login": _sign_in,
+    "auth.refresh": at("/auth/refresh", {}),
+    "auth.logout": at("/auth/logout", {}),
+    "auth.switchOrg": _switch,
+    "auth.me": at("/auth/me"),
+    "keys.read": at("/.well-known/jwks.json"),
+    "permissions.list": at("/permissions"),
+    "users.search": at("/users"),
+    "users.invite": _invite,
+    "users.read": on(member, "/users/{id}"),
+    "users.change": on(member, "/users/{id}", {"title": "Trainee"}),
+    "users.deactivate": on(member, "/users/{id}/deactivate"),
+    "users.reactivate": on(member, "/users/{id}/reactivate", None, "deactivate"),
+    "members.search": at("/org/members"),
+    "directory.list": at("/directory/users"),
+    "organisations.create": _found,
+    "organisations.read": at("/org"),
+    "organisations.change": at("/org", {"timeZone": "Europe/Berlin"}),
+    "organisations.replaceLegalProfile": at("/org/legal", LEGAL),
+    "policies.readPolicies": at("/settings/policies"),
+    "policies.replace": _policies,
+    # sales
+    "companies.search": at("/companies"),
+    "companies.create": _new_company,
+    "companies.read": on(company, "/companies/{id}"),
+    "companies.change": on(company, "/companies/{id}", {"industry": "Fences"}),
+    "companies.archive": on(company, "/companies/{id}/archive"),
+    "companies.restore": on(company, "/companies/{id}/restore", None, "archive"),
+    "companies.searchContacts": on(company, "/companies/{id}/contacts"),
+    "companies.readActivity": on(company, "/companies/{id}/activity"),
+    "contacts.search": at("/contacts"),
+    "contacts.create": _new_contact,
+    "contacts.read": on(contact, "/contacts/{id}"),
+    "contacts.change": on(contact, "/contacts/{id}", {"title": "Head of fences"}),
+    "contacts.archive": on(contact, "/contacts/{id}/archive"),
+    "contacts.restore": on(contact, "/contacts/{id}/restore", None, "archive"),
+    "contacts.readActivity": on(contact, "/contacts/{id}/activity"),
+    "leads.search": at("/leads"),
+    "leads.create": _new_lead,
+    "leads.read": on(lead, "/leads/{id}"),
+    "leads.change": on(lead, "/leads/{id}", {"source": "fair"}),
+    "leads.qualify": on(lead, "/leads/{id}/qualify"),
+    "leads.disqualify": on(lead, "/leads/{id}/disqualify", {"reason": "no budget"}),
+    "leads.reopen": on(lead, "/leads/{id}/reopen", None, "qualify"),
+    "leads.convertToDeal": _convert,
+    "leads.readActivity": on(lead, "/leads/{id}/activity"),
+    "deals.search": at("/deals"),
+    "deals.create": _new_deal,
+    "deals.read": on(deal, "/deals/{id}"),
+    "deals.change": on(deal, "/deals/{id}", {"valueAmount": "200.00"}),
+    "deals.markWon": on(deal, "/deals/{id}/mark-won"),
+    "deals.markLost": on(deal, "/deals/{id}/mark-lost", {"reason": "too dear"}),
+    "deals.reopen": on(deal, "/deals/{id}/reopen", None, "mark-won"),
+    "deals.readTimeline": on(deal, "/deals/{id}/timeline"),
+    "deals.readActivity": on(deal, "/deals/{id}/activity"),
+    # work
+    "workItems.search": at("/work-items"),
+    "workItems.create": _new_item,
+    "workItems.read": on(item, "/work-items/{id}"),
+    "workItems.change": on(item, "/work-items/{id}", {"priority": 1}),
+    "workItems.transition": on(item, "/work-items/{id}/transition", {"status": "IN_PROGRESS"}),
+    "workItems.complete": on(item, "/work-items/{id}/complete"),
+    "workItems.reopen": on(item, "/work-items/{id}/reopen", None, "complete"),
+    "workItems.readActivity": on(item, "/work-items/{id}/activity"),
+    # billing
+    "invoices.search": at("/invoices"),
+    "invoices.create": _new_invoice,
+    "invoices.read": on(invoice, "/invoices/{id}"),
+    "invoices.download": on(sent_invoice, "/invoices/{id}.pdf"),
+    "invoices.change": on(invoice, "/invoices/{id}", {"amount": "120.00"}),
+    "invoices.send": on(invoice, "/invoices/{id}/send"),
+    "invoices.unlock": on(sent_invoice, "/invoices/{id}/unlock", {"reason": "a typing error"}),
+    "invoices.void": on(sent_invoice, "/invoices/{id}/void", {"reason": "sent twice"}),
+    "invoices.markPaid": on(sent_invoice, "/invoices/{id}/mark-paid", {"method": "cash"}),
+    "invoices.readActivity": on(invoice, "/invoices/{id}/activity"),
+    "payments.search": on(sent_invoice, "/invoices/{id}/payments"),
+    "payments.record": _pay,
+    # notifications
+    "notifications.search": at("/notifications"),
+    "notifications.countUnread": at("/notifications/unread-count"),
+    "notifications.feed": at("/feed"),
+    "notifications.read": on(notification, "/notifications/{id}/read"),
+    "notifications.readAll": at("/notifications/read-all"),
+    # reporting
+    "ceo.readHealthScore": at("/ceo/health-score"),
+    "ceo.explainHealthScore": at("/ceo/health-score/explain"),
+    "ceo.listHealthScores": at("/ceo/health-score/history"),
+    "dashboard.readCeo": at("/dashboard/ceo"),
+    "hygiene.inbox": at("/hygiene/inbox"),
+    "audit.search": at("/audit"),
+    "audit.verify": at("/audit/verify"),
+    "audit.export": at("/audit/export.csv"),
+    "jobs.computeHealthScore": at("/jobs/compute-health-score"),
+    "jobs.search": at("/jobs"),
+    "jobs.run": at("/jobs/run", {"name": JOB}),
+    "jobs.listRuns": at(f"/jobs/runs?name={JOB}"),
+    "jobs.readRun": _run,
+}

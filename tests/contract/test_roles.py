@@ -1,0 +1,107 @@
+"""Who may do what: the literal table, what the doors declare, and what really happens are the same."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.contract.operations import Operation, grpc_methods, merged_paths, operations
+from tests.contract.organisations import Organisation
+from tests.contract.permissions import DOCUMENT, text
+from tests.contract.platform import ORDER, service_named
+from tests.contract.recipes import RECIPES
+from tests.contract.roles_table import PUBLIC, TABLE, roles_of
+
+from gateway.routes import PUBLIC_OPERATIONS, owner_of
+from identity.domain.permissions import CATALOGUE
+from identity.domain.roles import Role, permissions_of
+
+WITHOUT_ADDRESS = {"POST /orgs": "the new organisation is read after switching to it"}
+"""Creations without a Location."""
+BY_ID = {each.id: each for each in operations()}
+GUARDED = [each for each in operations() if not each.is_public]
+
+
+def test_every_operation_has_its_line_in_the_table_and_every_line_its_operation():
+    assert {each.line for each in GUARDED} == set(TABLE)
+    assert {each.line for each in operations() if each.is_public} == set(PUBLIC)
+    assert len(operations()) == len(TABLE) + len(PUBLIC)
+
+
+def test_every_operation_has_a_request_that_succeeds():
+    assert set(RECIPES) == set(BY_ID)
+
+
+def test_the_gateway_passes_on_exactly_these_operations():
+    passed = {
+        (method.upper(), path)
+        for path, item in merged_paths().items()
+        for method, operation in item.items()
+        if "gateway" not in operation["tags"]
+    }
+    assert passed == {(each.method, each.path) for each in operations()}
+    assert [each.path for each in operations() if owner_of(each.path) != each.service] == []
+    public = {(method, path) for path, method in PUBLIC_OPERATIONS.items()}
+    assert public == {(each.method, each.path) for each in operations() if each.is_public}
+
+
+def test_every_grpc_method_names_its_callers_and_nobody_else_is_named():
+    callers = {method: names for name in ORDER for method, names in service_named(name).callers.items()}
+    jobs = {method for method in grpc_methods() if method.startswith("/execos.platform.v1.JobsService/")}
+    assert set(callers) | jobs == set(grpc_methods())
+    assert set().union(*callers.values()) <= set(ORDER)
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=lambda each: each.line)
+def test_the_roles_that_hold_the_permission_are_those_of_the_table(operation: Operation):
+    held = {
+        role
+        for role in Role
+        if operation.permission == "signed-in" or operation.permission in permissions_of(role)
+    }
+    assert held == roles_of(TABLE[operation.line])
+
+
+def test_every_permission_of_the_catalogue_opens_a_door():
+    assert {each.key for each in CATALOGUE} == {each.permission for each in GUARDED} - {"signed-in"}
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=lambda each: each.line)
+async def test_exactly_the_roles_of_the_table_are_let_in(operation: Operation, organisation: Organisation):
+    call = await RECIPES[operation.id](organisation)
+    allowed = roles_of(TABLE[operation.line])
+    for role in sorted(Role, key=lambda each: each in allowed):
+        client = await organisation.client(role)
+        answer = await client.request(operation.method, call.url, json=call.body, headers=call.headers)
+        where = f"{role}: {answer.status_code} {answer.text[:300]}"
+        assert answer.status_code < 500, where
+        assert answer.status_code != 401, where
+        assert (answer.status_code == 403) == (role not in allowed), where
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=lambda each: each.line)
+async def test_nobody_is_let_in_without_a_token(operation: Operation, organisation: Organisation):
+    call = await RECIPES[operation.id](organisation)
+    async with organisation.platform.client() as anonymous:
+        answer = await anonymous.request(operation.method, call.url, json=call.body, headers=call.headers)
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize("operation", operations(), ids=lambda each: each.line)
+async def test_the_owner_succeeds_as_the_document_says(operation: Operation, organisation: Organisation):
+    call = await RECIPES[operation.id](organisation)
+    client = await organisation.client()
+    if operation.id in {"auth.refresh", "auth.logout"}:  # these live on the cookie, not on the token
+        again = replace(organisation.owner, browser=organisation.platform.place.browser())
+        await again.sign_in()
+        answer = await again.browser.post(call.path, json=call.body)
+    else:
+        answer = await client.request(operation.method, call.url, json=call.body, headers=call.headers)
+    promised = [status for status in operation.document["operation"]["responses"] if status < "300"]
+    assert str(answer.status_code) in promised, answer.text
+    if answer.status_code in {201, 202} and operation.line not in WITHOUT_ADDRESS:
+        assert (await client.get(answer.headers["location"])).status_code == 200
+
+
+def test_the_page_of_permissions_is_what_the_table_says():
+    assert Path(DOCUMENT).read_text() == text(), "run `python -m tests.contract.permissions`"
