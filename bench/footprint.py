@@ -4,7 +4,7 @@ import time
 
 from bench.figures import Limit, Result
 from bench.place import Place
-from bench.processes import cpu_seconds, family, pss_bytes, rss_bytes
+from bench.processes import family, family_cpu_seconds, pss_bytes, rss_bytes
 from local.ports import CONTEXTS
 
 MIB = 1024**2
@@ -49,7 +49,7 @@ class Meter:
         return f"{sum(costs.values()):.0f} ms CPU a command ({told})"
 
     def _read(self) -> dict[str, float]:
-        return {name: sum(cpu_seconds(one) for one in family(pid)) for name, pid in self._pids.items()}
+        return {name: family_cpu_seconds(pid) for name, pid in self._pids.items()}
 
 
 def starting(here: Place) -> list[Result]:

@@ -10,8 +10,24 @@ _PROC = Path("/proc")
 
 def cpu_seconds(pid: int) -> float:
     """User and system time of a process, all its threads."""
-    fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    return _ticks(pid, slice(11, 13))
+
+
+def family_cpu_seconds(pid: int) -> float:
+    """The same of a process, its descendants, and the children it has outlived."""
+    return sum(_cpu_or_nothing(one) for one in family(pid)) + _ticks(pid, slice(13, 15))
+
+
+def _cpu_or_nothing(pid: int) -> float:
+    try:
+        return cpu_seconds(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0  # it has ended since we looked
+
+
+def _ticks(pid: int, fields: slice) -> float:
+    values = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, values[fields])) / _TICKS
 
 
 def rss_bytes(pid: int) -> int:
