@@ -18,6 +18,7 @@ from chassis.errors import Conflict, Unavailable
 from chassis.ids import new_id
 from chassis.inbox import Handlers, Received, count_parked, list_parked, receive, replay
 from chassis.metrics import consumer_lag, parked_events
+from chassis.pull import pulling
 from chassis.testing.databases import Databases
 from chassis.testing.stand import Stand
 from chassis.tx import Tx
@@ -313,7 +314,7 @@ async def test_lag_and_parked_facts_are_measured(
     consumer = consumer_of(notes, bus, log.handlers)
     async with running(consumer.run()):
         await until(lambda: parked_events.labels(consumer.name)._value.get() == 1)
-    assert consumer_lag.labels(consumer.name)._value.get() == 0
+        await until(lambda: consumer_lag.labels(consumer.name)._value.get() == 0)
     assert await count_parked(notes.runtime.system, consumer.name) == 1
 
 
@@ -340,3 +341,18 @@ async def test_handled_fact_is_taken_once_when_two_deliveries_meet(notes: Stand,
     )
     assert sorted(outcomes) == [False, True]
     assert await log.notes() == 1
+
+
+async def test_what_was_fetched_and_not_begun_goes_to_the_next_consumer_at_once(
+    notes: Stand, bus: Bus, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "ACK_WAIT_SECONDS", 60)
+    consumer = consumer_of(notes, bus, log.handlers)
+    for number in range(5):
+        await publish(notes, f"{number}")
+    async with pulling(bus, consumer._config()) as pull:
+        await relay_of(notes, bus).publish_batch()
+        await pull._request()
+        await until(lambda: pull._inbox.pending_msgs == 5)
+    async with running(consumer.run()):
+        await until_true(lambda: has_notes(log, 5))

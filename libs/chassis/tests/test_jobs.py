@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import select, text
 
 from chassis import worker
 from chassis.auth import system_actor
+from chassis.database import Database
 from chassis.errors import Conflict, NotFound, Unavailable
 from chassis.ids import new_id
 from chassis.job_runs import overview, start
@@ -23,6 +25,7 @@ from chassis.testing.databases import Databases
 from chassis.testing.plugin import Start
 from chassis.testing.stand import Stand
 from chassis.tx import Tx
+from local.ports import free_port
 from sample.notes import NOTES, seal_old_notes
 from sample.waiting import running, until
 
@@ -281,6 +284,14 @@ async def test_worker_goes_on_when_its_connections_were_cut(
             assert stand.service.jobs is not None
             await stand.service.jobs.defer(tx, named(stand, "mail"), to="again")
         await until(lambda: ledger.calls)
+
+
+async def test_database_that_is_away_is_told_to_the_worker_in_the_words_it_pauses_for() -> None:
+    database = Database(f"postgresql://nobody:x@127.0.0.1:{free_port()}/none", application="away")
+    with pytest.raises(psycopg.OperationalError, match="Connection refused"):
+        async with worker._Pool(database).connection():
+            pass
+    await database.dispose()
 
 
 # ------------------------------------------------------------------------------------------ by the clock

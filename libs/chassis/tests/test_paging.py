@@ -3,6 +3,7 @@
 import base64
 from datetime import UTC
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import httpx2
@@ -196,12 +197,20 @@ def test_amount_that_is_none_is_no_cursor(amount: str) -> None:
         decode_cursor(query, column("amount", Numeric))
 
 
+class Colour(StrEnum):
+    """One of two."""
+
+    RED = "red"
+    BLUE = "blue"
+
+
 class TaggedQuery(Parameters):
     """A query with a repeatable and a closed parameter."""
 
     tag: list[str] = Field(default_factory=list)
     labels: list[str] | None = None
     kind: str | None = None
+    colour: Colour | None = None
 
 
 class FakeRequest:
@@ -214,4 +223,7 @@ class FakeRequest:
 async def test_repeated_parameter_is_a_list_where_one_is_wanted() -> None:
     read = await TaggedQuery.of(FakeRequest("tag=a&tag=b&kind=x&kind=y&labels=l"))  # type: ignore[arg-type] # enough of one
     assert (read.tag, read.kind, read.labels) == (["a", "b"], "y", ["l"])
-    assert {parameter["name"] for parameter in TaggedQuery.documented()} == {"tag", "kind", "labels"}
+    documented = {parameter["name"]: parameter["schema"] for parameter in TaggedQuery.documented()}
+    assert documented.keys() == {"tag", "kind", "labels", "colour"}
+    assert documented["colour"]["anyOf"][0]["enum"] == ["red", "blue"]
+    assert "$ref" not in str(documented)

@@ -56,7 +56,7 @@ async def stand(notes: Stand, databases: Databases) -> Stand:
             "CREATE TABLE IF NOT EXISTS known_company (org_id uuid, id uuid, version int, copied_at timestamptz,"
             " name varchar(255), PRIMARY KEY (org_id, id))"
         )
-        superuser.execute("GRANT ALL ON known_company TO sales_app")
+        superuser.execute("GRANT SELECT, INSERT, UPDATE ON known_company TO sales_app")
     return notes
 
 

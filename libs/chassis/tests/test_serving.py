@@ -21,7 +21,8 @@ from typer.testing import CliRunner
 from chassis.cli import command_line
 from chassis.ids import new_id
 from chassis.revisions import SchemaMismatch
-from chassis.service import PARTS, PartEnded, serve
+from chassis.rpc import Peer
+from chassis.service import PARTS, PartEnded, assemble, serve
 from chassis.testing.databases import Databases
 from sample.broker import Broker, own_broker
 from sample.cluster import own_postgres
@@ -386,3 +387,17 @@ async def test_parked_fact_that_was_mended_is_replayed(
     async with serving(environment, "http"), client_of(environment, identity, org=str(org)) as client:
         await until_true(lambda: ready(environment), 20)
         assert await has(client, "Heard of mended")
+
+
+async def test_peers_of_a_service_are_closed_with_it(environment: Environment) -> None:
+    made: list[Peer] = []
+
+    def peers(_settings: Any, peer: Any) -> dict[type, Any]:
+        made.append(peer("identity", "127.0.0.1:1"))
+        return {Peer: made[0]}
+
+    async with assemble(replace(NOTES, peers=peers), environment.settings) as running:
+        assert running.runtime.part(Peer) is made[0]
+    call: Any = made[0].channel.unary_unary("/x/Y")
+    with pytest.raises(Exception, match="closed"):
+        await call(b"")

@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,9 +19,11 @@ from chassis import auth
 from chassis.auth import KeySet, TokenVerifier, system_actor
 from chassis.errors import Unauthenticated, Unavailable
 from chassis.ids import new_id
+from chassis.runtime import Platform
 from chassis.testing.stand import Stand
 from chassis.testing.tokens import AUDIENCE, ISSUER, KEY_ID, access_token, signing_key
 from sample.identity import Identity, forged
+from sample.notes import NOTES
 
 
 def unsigned(alg: str) -> str:
@@ -193,9 +196,25 @@ async def test_scope_and_wildcards(notes: Stand, scope: str, permission: str, *,
     assert actor.may(permission) is may
 
 
-async def test_host_of_another_tenant_refuses_the_token(notes: Stand) -> None:
-    async with notes.client(org_slug="acme") as client:
-        assert (await client.get("/api/v1/me")).status_code == 200
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("acme.execos.localhost", 200),
+        ("ACME.execos.localhost:8443", 200),
+        ("acme.execos.localhost.", 200),
+        ("api.execos.localhost", 200),
+        ("localhost", 200),
+        ("127.0.0.1:8001", 200),
+        ("globex.execos.localhost", 401),
+        ("acme.evil.execos.localhost", 401),
+        ("globex.execos.localhost.", 401),
+    ],
+)
+async def test_host_of_another_tenant_refuses_the_token(notes: Stand, host: str, status: int) -> None:
+    runtime = replace(notes.runtime, platform=Platform(root_domain="execos.localhost"))
+    stand = replace(notes, app=NOTES.app(runtime))
+    async with stand.client(org_slug="acme", headers={"host": host}) as client:
+        assert (await client.get("/api/v1/me")).status_code == status
 
 
 def test_platform_itself_acts_without_id() -> None:

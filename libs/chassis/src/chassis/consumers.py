@@ -29,10 +29,6 @@ PAUSE_SECONDS = 1.0
 MEASURE_SECONDS = 5.0
 
 
-class Paused(Exception):
-    """Our own database or a peer is away: stop fetching, park nothing."""
-
-
 class Consumer:
     """One durable pull consumer of a service, over all facts it has handlers for."""
 
@@ -75,8 +71,9 @@ class Consumer:
             by_aggregate[(message.headers or {}).get("ce-subject", "")].append(message)
         outcomes = await asyncio.gather(*(self._settle_in_order(group) for group in by_aggregate.values()))
         reason = next((outcome for outcome in outcomes if outcome is not None), None)
-        if reason is not None:
-            raise Paused(reason)
+        if reason is not None:  # what the broker has sent meanwhile stays in line
+            log.warning("consumer.paused", consumer=self.name, error=reason)
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _settle_in_order(self, messages: Sequence[Msg]) -> str | None:
         """Settle the facts of one aggregate; when we must pause, why, with the rest given back to the broker."""

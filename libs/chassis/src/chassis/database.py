@@ -18,6 +18,7 @@ from sqlalchemy.util import greenlet_spawn
 from sqlalchemy.util.concurrency import in_greenlet
 
 from chassis.context import current_work
+from chassis.tasks import uninterrupted
 
 Driver = psycopg.AsyncConnection[Any]
 
@@ -133,10 +134,10 @@ class Database:
             yield driver
             await driver.commit()
         except BaseException:
-            await asyncio.shield(asyncio.ensure_future(_abandon(pooled, driver)))
+            await uninterrupted(_abandon(pooled, driver))
             raise
         finally:
-            await self._give_back(pooled)
+            await uninterrupted(self._give_back(pooled))
 
     async def _take(self) -> PoolProxiedConnection:
         """A connection of the pool; an idle one at once, only for a new or a contended one a greenlet has to wait."""

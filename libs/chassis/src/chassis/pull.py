@@ -5,6 +5,7 @@ nats-py's own `fetch` waits for a full batch until its time is over, so that a l
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,7 +16,7 @@ from nats.aio.subscription import Subscription
 from nats.errors import TimeoutError as Silence
 from nats.js.api import ConsumerConfig
 
-from chassis.bus import STREAM, Bus
+from chassis.bus import STREAM, Bus, BusErrors
 
 BATCH = 64
 EXPIRES_SECONDS = 30.0
@@ -58,6 +59,13 @@ class Pull:
             if self._inbox.pending_msgs == 0 or self._owed == 0:
                 return messages
 
+    async def give_back(self) -> None:
+        """Let the broker deliver at once to the next consumer what was not handed out here."""
+        while self._inbox.pending_msgs:
+            message = await self._inbox.next_msg()
+            if (message.headers or {}).get("Status") is None:
+                await message.nak()
+
     async def _request(self) -> None:
         wanted = {
             "batch": BATCH,
@@ -74,7 +82,10 @@ async def pulling(bus: Bus, config: ConsumerConfig) -> AsyncIterator[Pull]:
     client, context = await bus.client(), await bus.jetstream()
     consumer = await context.add_consumer(STREAM, config)
     inbox = await client.subscribe(client.new_inbox())
+    pull = Pull(client, inbox, str(consumer.name))
     try:
-        yield Pull(client, inbox, str(consumer.name))
+        yield pull
     finally:
-        await inbox.unsubscribe()
+        with contextlib.suppress(*BusErrors):
+            await inbox.unsubscribe()
+            await pull.give_back()

@@ -17,6 +17,7 @@ from chassis.clock import Clock
 from chassis.database import Database
 from chassis.metrics import outbox_oldest_seconds, outbox_pending, outbox_quarantined
 from chassis.rows import outbox
+from chassis.tasks import uninterrupted
 
 log = structlog.get_logger()
 
@@ -67,7 +68,7 @@ class Relay:
                     if published < BATCH:
                         await self._wait(pause)
             finally:
-                await holder.invalidate()  # the lock ends with its connection
+                await uninterrupted(holder.invalidate())  # the lock ends with its connection
 
     async def publish_batch(self) -> int:
         """Publish up to BATCH pending rows and mark them; returns how many, raises when the broker refused any."""

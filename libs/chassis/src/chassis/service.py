@@ -280,13 +280,13 @@ async def _http(running: Running) -> AsyncIterator[asyncio.Task[None]]:
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )
-    task = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        yield task
-    finally:
-        server.should_exit = True
-        await task
-        listening.close()
+    with contextlib.closing(listening):
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            yield task
+        finally:
+            server.should_exit = True
+            await task
 
 
 async def _cancel(task: asyncio.Task[Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -26,6 +25,7 @@ from chassis.facts import fact_type, to_dict
 from chassis.ids import new_id
 from chassis.queries import Lookup, Rows
 from chassis.rows import Aggregate
+from chassis.tasks import uninterrupted
 
 if TYPE_CHECKING:
     from chassis.idempotency import Claim
@@ -130,7 +130,7 @@ class Tx:
 
     async def close(self) -> None:
         """Roll back what was not committed and return the connection, also when the task is being cancelled."""
-        await asyncio.shield(asyncio.ensure_future(self.session.close()))
+        await uninterrupted(self.session.close())
 
     async def rows(self, query: Lookup, **parameters: Any) -> Rows:
         """All rows of a compiled query, within this transaction and after its pending changes."""
