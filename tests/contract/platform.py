@@ -5,7 +5,7 @@ import importlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from uuid import UUID
 
@@ -114,10 +114,13 @@ class Platform:
             yield cls(stands, addresses, Place(stands["identity"], reception))
 
     def client(self, token: str | None = None, **headers: str) -> httpx2.AsyncClient:
-        """A client of the whole API, as the gateway routes it."""
+        """A client of the API as the gateway routes it; without cookies, so that no call ends a shared session."""
         signed = {"authorization": f"Bearer {token}"} if token else {}
         return httpx2.AsyncClient(
-            transport=Gateway(self), base_url="https://service.test", headers=signed | headers
+            transport=Gateway(self),
+            base_url="https://service.test",
+            headers=signed | headers,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
     def peer(self, of: str, caller: str) -> Peer:
@@ -145,11 +148,6 @@ class Platform:
             await session.execute(done.values(published_at=utc_now()))
             await session.commit()
         return len(rows)
-
-    def stop_clocks(self, now: datetime) -> None:
-        """From now on it is that instant for every service."""
-        for stand in self.stands.values():
-            stand.clock.now = now
 
 
 async def _start(

@@ -163,6 +163,14 @@ async def _found(_org: Organisation) -> Call:
     return Call("/orgs", {"name": f"Another {uuid4().hex}"})
 
 
+async def _organisation(org: Organisation) -> Call:
+    return Call("/org", {"name": org.name("Works"), "timeZone": "Europe/Berlin"})
+
+
+async def _legal_profile(org: Organisation) -> Call:
+    return Call("/org/legal", LEGAL | {"legalName": f"{org.name('Works')} GmbH"})
+
+
 async def _policies(org: Organisation) -> Call:
     policies: Json = await org.get("/settings/policies")
     return Call(
@@ -246,8 +254,8 @@ RECIPES: dict[str, Recipe] = {
     "directory.list": at("/directory/users"),
     "organisations.create": _found,
     "organisations.read": at("/org"),
-    "organisations.change": at("/org", {"timeZone": "Europe/Berlin"}),
-    "organisations.replaceLegalProfile": at("/org/legal", LEGAL),
+    "organisations.change": _organisation,
+    "organisations.replaceLegalProfile": _legal_profile,
     "policies.readPolicies": at("/settings/policies"),
     "policies.replace": _policies,
     # sales

@@ -105,7 +105,7 @@ async def test_listed_caller_is_answered_and_brings_its_request_along(
     assert (await ask(served.peer(), "hello")).jobs[0].name == "hello"
     ((request_id, traceparent, remaining),) = service.seen
     assert (request_id, traceparent) == ("33333333-3333-4333-8333-333333333333", trace)
-    assert 1 < remaining <= 2
+    assert 1 < remaining < 2.1  # seconds; gRPC rounds what it writes on the wire up
 
 
 @pytest.mark.parametrize(("caller", "secret"), [("billing", SECRET), ("", SECRET), ("reporting", "t" * 32)])
