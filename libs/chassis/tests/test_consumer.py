@@ -54,7 +54,7 @@ class Log:
             raise self.failures.pop(0)
         if self.hold is not None:
             await self.hold()
-        tx.session.add(note_of(tx, fact))
+        tx.add(note_of(tx, fact))
         self.at.append(time.perf_counter())
 
     async def notes(self) -> int:

@@ -150,7 +150,7 @@ async def test_fact_committed_late_with_an_early_id_is_not_skipped(notes: Stand,
         await publish(notes, "late")
         await relay.publish_batch()
         assert await names(bus, notes) == ["late"]
-        await slow.session.commit()
+        await (await slow._begun()).driver.commit()
     early, late = await rows(notes)
     assert early.id < late.id
     await relay.publish_batch()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -64,14 +64,24 @@ def watched(stand: Stand, on_answer: Callable[[], None]) -> httpx2.AsyncClient:
 # ------------------------------------------------------------------------------------------ the order of things
 
 
-async def test_success_is_answered_after_the_commit(notes: Stand) -> None:
+async def test_success_is_answered_after_the_commit(notes: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     happened: list[str] = []
-    engine = notes.runtime.source.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", lambda *_: happened.append("statement"))
-    event.listen(engine, "commit", lambda _: happened.append("commit"))
+
+    def noted(name: str, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            result = await method(*args, **kwargs)
+            happened.append(name)
+            return result
+
+        return call
+
+    await notes.runtime.source.database.ping()  # a new connection says more
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", noted("statement", psycopg.AsyncCursor.execute))
+    monkeypatch.setattr(psycopg.AsyncConnection, "commit", noted("commit", psycopg.AsyncConnection.commit))
     async with watched(notes, lambda: happened.append("answer")) as client:
         assert (await client.post("/api/v1/notes", json={"title": "Ordered"})).status_code == 201
-    assert happened == ["statement", "commit", "answer"]
+    begin_row_and_ledger = ["statement"] * 3
+    assert happened == [*begin_row_and_ledger, "commit", "answer"]
 
 
 async def test_what_was_answered_is_visible_to_everybody_at_once(notes: Stand) -> None:

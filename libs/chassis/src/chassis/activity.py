@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import orjson
 from pydantic.alias_generators import to_camel
 from sqlalchemy import inspect
+from sqlalchemy.orm import Mapper
+from sqlalchemy.orm.attributes import instance_dict
 
 from chassis.auth import Actor
 from chassis.context import Work
@@ -25,22 +28,38 @@ Values = dict[str, Any]
 
 
 def changes_of(entity: Aggregate) -> tuple[Values, Values]:
-    """The changed fields before and after, by API name, since the row was loaded or last flushed."""
+    """The changed fields of a stored row before and after, by API name, since it was loaded or last flushed."""
     before: Values = {}
     after: Values = {}
     state = inspect(entity, raiseerr=True)
-    for attribute in state.mapper.column_attrs:
-        name = attribute.key
+    for name, alias in _recorded(state.mapper):
         history = state.attrs[name].history
-        if name in UNRECORDED or not history.has_changes() or not history.added:
+        if not history.has_changes() or not history.added:
             continue
         old, new = (history.deleted[0] if history.deleted else None), history.added[0]
         if old == new:
             continue
         hidden = name in entity.redacted
-        before[to_camel(name)] = REDACTED if hidden else _plain(old)
-        after[to_camel(name)] = REDACTED if hidden else _plain(new)
+        before[alias] = REDACTED if hidden else _plain(old)
+        after[alias] = REDACTED if hidden else _plain(new)
     return before, after
+
+
+def values_of(entity: Aggregate) -> Values:
+    """The fields that a new row has, by API name."""
+    held = instance_dict(entity)
+    return {
+        alias: REDACTED if name in entity.redacted else _plain(held[name])
+        for name, alias in _recorded(inspect(type(entity), raiseerr=True))
+        if held.get(name) is not None
+    }
+
+
+@cache
+def _recorded(mapper: Mapper[Any]) -> list[tuple[str, str]]:
+    """The fields whose values are recorded, with their API names."""
+    names = [each.key for each in mapper.column_attrs]
+    return [(name, to_camel(name)) for name in names if name not in UNRECORDED]
 
 
 def _plain(value: Any) -> Any:

@@ -2,12 +2,12 @@
 
 import asyncio
 import select
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 from uuid import UUID
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DisconnectionError
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 from sqlalchemy.util import greenlet_spawn
-from sqlalchemy.util.concurrency import in_greenlet
+from sqlalchemy.util.concurrency import await_only, in_greenlet
 
 from chassis.context import current_work
 from chassis.tasks import uninterrupted
@@ -27,6 +27,7 @@ Driver = psycopg.AsyncConnection[Any]
 POOL_SIZE = 10
 POOL_OVERFLOW = 0
 POOL_WAIT_SECONDS = 2
+CONNECT_SECONDS = 5  # ten at once on a busy machine take their time; a server that is away refuses at once
 ROLLBACK_SECONDS = 1
 OPTIONS = "-c TimeZone=UTC -c search_path=public,procrastinate"  # the job queue has a schema of its own
 
@@ -45,6 +46,18 @@ def _begin(session: Session, _transaction: SessionTransaction, connection: Conne
     except psycopg.OperationalError:
         # Once more where SQLAlchemy sees it fail: it throws away this connection and its siblings.
         connection.exec_driver_sql(begin)
+
+
+class BorrowingSession(Session):
+    """A session on a connection of its owner's, who begins, commits and returns it: `info["borrow"]` gives it."""
+
+    def get_bind(self, *_: Any, **__: Any) -> Connection:
+        """The connection; asked for by every statement, in the greenlet where it may be waited for."""
+        bound: Connection | None = self.info.get("connection")
+        if bound is None:
+            opened: Opened = await_only(self.info["borrow"]())
+            bound = self.info["connection"] = Connection(self.info["engine"], connection=opened.pooled)
+        return bound
 
 
 def _begin_statement(org_id: UUID | None, *, read_only: bool) -> str:
@@ -78,13 +91,33 @@ def _keep_siblings(context: ExceptionContext) -> None:
     context.invalidate_pool_on_disconnect = False
 
 
-async def _abandon(pooled: PoolProxiedConnection, driver: Driver) -> None:
-    """Roll back; a connection that cannot is thrown away."""
-    try:
-        async with asyncio.timeout(ROLLBACK_SECONDS):
-            await driver.rollback()
-    except (psycopg.Error, TimeoutError):
-        await greenlet_spawn(pooled.invalidate)
+class Opened:
+    """A connection of the pool in a transaction that has begun; it goes back with `close`."""
+
+    __slots__ = ("_give_back", "driver", "pooled")
+
+    def __init__(
+        self, pooled: PoolProxiedConnection, give_back: Callable[[PoolProxiedConnection], Awaitable[None]]
+    ) -> None:
+        self.pooled = pooled
+        self.driver = cast("Driver", pooled.driver_connection)
+        self._give_back = give_back
+
+    async def close(self) -> None:
+        """Roll back what was not committed and return the connection, also when the task is being cancelled."""
+        if self.driver.pgconn.transaction_status == TransactionStatus.IDLE:
+            await self._give_back(self.pooled)  # at once: no task, which would cost as much as a statement
+        else:
+            await uninterrupted(self._abandon())
+
+    async def _abandon(self) -> None:
+        try:
+            async with asyncio.timeout(ROLLBACK_SECONDS):
+                await self.driver.rollback()
+        except (psycopg.Error, TimeoutError):
+            if self.pooled.is_valid:
+                await greenlet_spawn(self.pooled.invalidate)
+        await self._give_back(self.pooled)
 
 
 class Database:
@@ -104,7 +137,7 @@ class Database:
             pool_reset_on_return=None,  # every transaction is ended where it was begun; a second rollback costs a wait
             connect_args={
                 "application_name": application,
-                "connect_timeout": POOL_WAIT_SECONDS,
+                "connect_timeout": CONNECT_SECONDS,
                 "options": OPTIONS,
             },
         )
@@ -124,20 +157,24 @@ class Database:
             autoflush=False,
         )
 
-    @asynccontextmanager
-    async def reading(self, org_id: UUID | None) -> AsyncIterator[Driver]:
-        """The driver's connection in a read-only transaction, for compiled queries; the same pool as the sessions."""
-        pooled = await self._take()
-        driver = cast("Driver", pooled.driver_connection)
+    def borrowing(self, borrow: Callable[[], Awaitable[Opened]]) -> AsyncSession:
+        """A session on the transaction that `borrow` gives, taken with its first statement."""
+        return AsyncSession(
+            sync_session_class=BorrowingSession,
+            info={"borrow": borrow, "engine": self.engine.sync_engine},
+            expire_on_commit=False,
+            autoflush=False,
+        )
+
+    async def begin(self, org_id: UUID | None, *, read_only: bool = False) -> Opened:
+        """A transaction on the driver's own connection, bound to an organisation; the same pool as the sessions."""
+        opened = Opened(await self._take(), self._give_back)
         try:
-            await driver.execute(_begin_statement(org_id, read_only=True))
-            yield driver
-            await driver.commit()
+            await opened.driver.execute(_begin_statement(org_id, read_only=read_only))
         except BaseException:
-            await uninterrupted(_abandon(pooled, driver))
+            await opened.close()
             raise
-        finally:
-            await uninterrupted(self._give_back(pooled))
+        return opened
 
     async def _take(self) -> PoolProxiedConnection:
         """A connection of the pool; an idle one at once, only for a new or a contended one a greenlet has to wait."""
@@ -162,7 +199,7 @@ class Database:
         if pool.checkedin() < pool.size():
             pooled.close()
         else:  # one too many: the pool closes it, and that waits
-            await greenlet_spawn(pooled.close)
+            await uninterrupted(greenlet_spawn(pooled.close))
 
     async def ping(self) -> None:
         """Raise when the database does not answer."""

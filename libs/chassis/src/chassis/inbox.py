@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 from google.protobuf.message import Message
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis import telemetry
@@ -18,6 +18,7 @@ from chassis.auth import system_actor
 from chassis.context import Work, begin_work, new_request_id
 from chassis.database import Database
 from chassis.facts import parse
+from chassis.queries import Lookup
 from chassis.rows import inbox, parked_event
 from chassis.tx import Source, Tx
 
@@ -48,6 +49,14 @@ class Received:
 
 MAX_REASON_LENGTH = 2000
 
+_MARK = Lookup(
+    insert(inbox)
+    .values({column.name: bindparam(column.name) for column in inbox.c})
+    .on_conflict_do_nothing()
+    .returning(inbox.c.event_id)
+)
+"""One row the first time, none again."""
+
 Handler = Callable[[Tx, Received], Awaitable[None]]
 Handlers = Mapping[str, Handler]
 
@@ -77,9 +86,7 @@ async def receive(source: Source, consumer: str, handlers: Handlers, fact: Recei
     with telemetry.following(f"receive {fact.type}", work):
         async with Tx(source, system_actor(fact.org_id)) as tx:
             mark = {"org_id": fact.org_id, "consumer": consumer, "event_id": fact.id, "received_at": tx.now}
-            # RETURNING, not the row count, which SQLAlchemy does not keep for an INSERT.
-            first = insert(inbox).values(mark).on_conflict_do_nothing().returning(inbox.c.event_id)
-            if await tx.session.scalar(first) is None:
+            if not await tx.rows(_MARK, **mark):
                 return False
             await handlers[fact.type](tx, fact)
             await tx.commit()

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Dialect, Select, and_, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.sql.dml import ReturningInsert
 
 from chassis.paging import CursorRows, PageQuery, PageRows, decode_cursor, encode_cursor
 
@@ -19,13 +20,21 @@ Rows = list[Any]
 
 
 class Lookup:
-    """A SELECT with named parameters (`bindparam`), compiled once. No expanding IN: use `== func.any(…)`."""
+    """A query with named parameters (`bindparam`), compiled once. No expanding IN: use `== func.any(…)`.
 
-    __slots__ = ("_constants", "sql")
+    `row_type` and `key` say that it shows the one row of a mapped class whose id is the parameter `key`: a row that is
+    being inserted is then read in the same round trip (`Tx.add`).
+    """
 
-    def __init__(self, statement: Select[Any]) -> None:
+    __slots__ = ("_constants", "key", "row_type", "sql")
+
+    def __init__(
+        self, statement: Select[Any] | ReturningInsert[Any], *, row_type: type | None = None, key: str = ""
+    ) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         self.sql = str(compiled)
+        self.row_type = row_type
+        self.key = key
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
 
     def values(self, parameters: Mapping[str, Any]) -> dict[str, Any]:

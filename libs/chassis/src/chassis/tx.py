@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from uuid import UUID
 
 from google.protobuf.message import Message
+from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
+from sqlalchemy import inspect
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import make_transient_to_detached
 
 from chassis import ledger
-from chassis.activity import Entry, changes_of
+from chassis.activity import Entry, changes_of, values_of
 from chassis.auth import Actor
 from chassis.clock import Clock
 from chassis.context import Work, begin_work, current_work, new_request_id
-from chassis.database import Database, Driver
+from chassis.database import Database, Driver, Opened
 from chassis.errors import StaleVersion
 from chassis.facts import fact_type, to_dict
 from chassis.ids import new_id
+from chassis.inserts import insert_of
 from chassis.queries import Lookup, Rows
 from chassis.rows import Aggregate
-from chassis.tasks import uninterrupted
 
 if TYPE_CHECKING:
     from chassis.idempotency import Claim
@@ -72,39 +75,42 @@ class Reading:
         self.now: datetime = source.clock()
         self.actor = actor
         self._source = source
-        self._driver: Driver | None = None
-        self._opened: AbstractAsyncContextManager[Driver] | None = None
+        self._opened: Opened | None = None
 
     async def rows(self, query: Lookup, **parameters: Any) -> Rows:
         """All rows of a compiled query, as named tuples."""
-        if self._driver is None:
-            opening = self._source.database.reading(self.actor.org_id)
-            self._driver = await opening.__aenter__()
-            self._opened = opening
-        return await fetch(self._driver, query, parameters)
+        return await fetch((await self._begun()).driver, query.sql, query.values(parameters))
 
     async def close(self) -> None:
         """End the transaction and return the connection."""
         if self._opened is not None:
-            opened, self._opened, self._driver = self._opened, None, None
-            await opened.__aexit__(*sys.exc_info())
+            opened, self._opened = self._opened, None
+            try:
+                if opened.driver.pgconn.transaction_status == TransactionStatus.INTRANS:
+                    await opened.driver.commit()
+            finally:
+                await opened.close()
+
+    async def _begun(self) -> Opened:
+        if self._opened is None:
+            self._opened = await self._source.database.begin(self.actor.org_id, read_only=True)
+        return self._opened
 
 
-async def fetch(driver: Driver, query: Lookup, parameters: Mapping[str, Any]) -> Rows:
-    """Run a compiled query on a connection of the driver."""
+async def fetch(driver: Driver, sql: str, values: Mapping[str, Any]) -> Rows:
+    """All rows of a statement on a connection of the driver, as named tuples."""
     work = current_work()
     if work is not None:
         work.statements += 1
     async with driver.cursor(row_factory=namedtuple_row) as cursor:
-        await cursor.execute(query.sql, query.values(parameters))
+        await cursor.execute(sql, values)
         return await cursor.fetchall()
 
 
 class Tx:
-    """One transaction of one actor; it begins with the first statement of `session`."""
+    """One transaction of one actor; it begins with its first statement."""
 
     def __init__(self, source: Source, actor: Actor, *, if_match: int | None = None) -> None:
-        self.session = source.database.session(actor.org_id)
         self.now: datetime = source.clock()
         self.actor = actor
         self.if_match = if_match
@@ -114,7 +120,11 @@ class Tx:
             Work(new_request_id(), org_id=actor.org_id, actor_id=actor.id)
         )
         self._source = source
-        self._driver: Driver | None = None
+        self._org_id = actor.org_id
+        self._opened: Opened | None = None
+        self._session: AsyncSession | None = None
+        self._new: list[object] = []
+        self._inserted: list[object] = []
         self._entries: list[dict[str, Any]] = []
         self._facts: list[dict[str, Any]] = []
 
@@ -130,12 +140,34 @@ class Tx:
 
     async def close(self) -> None:
         """Roll back what was not committed and return the connection, also when the task is being cancelled."""
-        await uninterrupted(self.session.close())
+        self._session = None  # it has nothing of its own to close
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.close()
+
+    @property
+    def session(self) -> AsyncSession:
+        """The ORM's session in this transaction: for rows that are read to be changed."""
+        if self._session is None:
+            self._session = self._source.database.borrowing(self._begun)
+            self._session.add_all(self._inserted)
+        return self._session
+
+    def add(self, row: object) -> None:
+        """Insert a new row, before the next statement of this transaction or with it; in the order of the calls."""
+        self._new.append(row)
 
     async def rows(self, query: Lookup, **parameters: Any) -> Rows:
         """All rows of a compiled query, within this transaction and after its pending changes."""
-        await self._flush()
-        return await fetch(await self._connection(), query, parameters)
+        opened, values = await self._begun(), query.values(parameters)
+        if not self._is_new(query, parameters):
+            await self.flush()
+            return await fetch(opened.driver, query.sql, values)
+        row = self._new.pop()
+        insert = insert_of(row)
+        shown = await fetch(opened.driver, insert.answering(query), insert.values(row) | values)
+        self._keep(row)
+        return shown
 
     def expect(self, entity: Aggregate) -> None:
         """Raise StaleVersion when the client's If-Match names another version."""
@@ -147,14 +179,14 @@ class Tx:
 
         An UPDATE that changed nothing is not recorded; the answer says whether anything was.
         """
-        before, after = changes_of(entity)
-        is_new = entity in self.session.new
+        is_new = any(row is entity for row in self._new)
+        before, after = (None, values_of(entity)) if is_new else changes_of(entity)
         if action == "UPDATE" and not after:
             return False
         if not is_new:
             entity.version += 1
             entity.updated_at = self.now
-        self._enter(entity, action, None if is_new else before, after)
+        self._enter(entity, action, before, after)
         return True
 
     def note(self, entity: Aggregate, action: str, after: dict[str, Any]) -> None:
@@ -178,23 +210,53 @@ class Tx:
             }
         )
 
+    async def flush(self) -> None:
+        """Write what is pending now, for a query of the session that must see it."""
+        while self._new:
+            row = self._new.pop(0)
+            insert = insert_of(row)
+            await self._execute(insert.sql, insert.values(row))
+            self._keep(row)
+        is_changed = self._session is None and any(
+            inspect(row, raiseerr=True).modified for row in self._inserted
+        )
+        session = self.session if is_changed else self._session
+        if session is not None and _has_changes(session):  # asking first costs less than a flush of nothing
+            await session.flush()
+
     async def commit(self) -> None:
         """Write everything and commit; what fails here leaves nothing behind."""
-        await self._flush()
+        await self.flush()
         if self._entries or self._facts or self.answer:
             await self._execute(
                 ledger.statement(has_answer=self.answer is not None),
                 ledger.parameters(self._entries, self._facts, self.answer),
             )
-        await self.session.commit()
+        if self._opened is not None:
+            await self._opened.driver.commit()
         if self._facts:
             self._source.on_facts()
         self._entries, self._facts, self.answer = [], [], None
 
-    async def _flush(self) -> None:
-        # Asking first costs less than a flush of nothing.
-        if self.session.new or self.session.dirty or self.session.deleted:
-            await self.session.flush()
+    async def _begun(self) -> Opened:
+        if self._opened is None:
+            self._opened = await self._source.database.begin(self._org_id)
+        return self._opened
+
+    def _is_new(self, query: Lookup, parameters: Mapping[str, Any]) -> bool:
+        """Whether a query shows just the one row that is about to be inserted."""
+        if len(self._new) != 1 or type(self._new[0]) is not query.row_type:
+            return False
+        if self._session is not None and _has_changes(self._session):
+            return False
+        return bool(parameters[query.key] == self._new[0].id)  # type: ignore[attr-defined] # it is of `row_type`
+
+    def _keep(self, row: object) -> None:
+        """An inserted row is like one that was read: the session, once there is one, writes what changes of it."""
+        make_transient_to_detached(row)
+        self._inserted.append(row)
+        if self._session is not None:
+            self._session.add(row)
 
     def _enter(
         self, entity: Aggregate, action: str, before: dict[str, Any] | None, after: dict[str, Any]
@@ -203,17 +265,9 @@ class Tx:
         self._entries.append(entry.row())
         self.publish(Fact(entry.message(), entity.id, entity.version))
 
-    async def _connection(self) -> Driver:
-        """The driver's connection of this transaction, begun if it was not yet."""
-        if self._driver is None:
-            pooled = await (await self.session.connection()).get_raw_connection()
-            self._driver = cast("Driver", pooled.driver_connection)
-        return self._driver
-
     async def _execute(self, statement: str, parameters: Mapping[str, Any]) -> None:
         self.work.statements += 1
-        driver = await self._connection()
-        await driver.execute(statement, parameters)
+        await (await self._begun()).driver.execute(statement, parameters)
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -223,3 +277,7 @@ class Tx:
         if self.work.traceparent:
             headers["traceparent"] = self.work.traceparent
         return headers
+
+
+def _has_changes(session: AsyncSession) -> bool:
+    return bool(session.new or session.dirty or session.deleted)

@@ -114,7 +114,7 @@ async def create(body: NoteIn, actor: MayWrite, tx: InTx) -> Note:
         state=NoteState.OPEN,
         secret=body.secret,
     )
-    tx.session.add(note)
+    tx.add(note)
     tx.record(note, "CREATE")
     tx.publish(Fact(CompanyCreated(company=CompanySnapshot(name=note.title)), note.id, note.version))
     return note
@@ -154,7 +154,7 @@ async def trespass(actor: MayWrite, tx: InTx) -> Note:
         state=NoteState.OPEN,
         secret=None,
     )
-    tx.session.add(note)
+    tx.add(note)
     return note
 
 
@@ -225,7 +225,7 @@ async def on_company_created(tx: Tx, fact: Received) -> None:
         state=NoteState.OPEN,
         secret=None,
     )
-    tx.session.add(note)
+    tx.add(note)
     tx.record(note, "CREATE")
 
 
@@ -269,7 +269,7 @@ async def copy_note(runtime: Runtime, org_id: UUID, note_id: str) -> None:
             state=NoteState.OPEN,
             secret=None,
         )
-        tx.session.add(copy)
+        tx.add(copy)
         tx.record(copy, "CREATE")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from billing.store.invoices import _LIST as LIST
+from chassis.auth import system_actor
 from chassis.ids import new_id
 
 
@@ -85,7 +86,8 @@ async def test_list_walks_no_other_tenants_rows(office: Any, filters: dict[str, 
         "row_limit": 20,
         "row_offset": 0,
     } | filters
-    async with office.stand.runtime.source.database.reading(office.org_id) as driver:
+    async with office.stand.runtime.source.reading(system_actor(office.org_id)) as reading:
+        driver = (await reading._begun()).driver
         await driver.execute("SET LOCAL enable_seqscan = off")
         explained = await driver.execute("EXPLAIN (FORMAT JSON) " + query.sql, query.values(given))
         ((plan,),) = await explained.fetchall()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from psycopg.errors import UniqueViolation
 
 from billing.usecases.invoices import WonDeal, draft_won_deal
 from chassis.auth import system_actor
@@ -82,7 +82,7 @@ async def test_won_at_the_same_time_makes_one_draft(office: Any):
         await draft_won_deal(tx, WonDeal(deal.id, deal.title, deal.company_id, deal.value))
         other = asyncio.create_task(win(office, deal))
         await office.until_waiting(1)
-    with pytest.raises(IntegrityError, match="uq_invoice_won_deal"):
+    with pytest.raises(UniqueViolation, match="uq_invoice_won_deal"):
         await other
     await win(office, deal)  # as the consumer does when it is given the fact again
     assert len(await drafts(office)) == 1

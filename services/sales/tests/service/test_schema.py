@@ -10,6 +10,7 @@ from alembic import command
 from services.sales.tests.place import Place
 from sqlalchemy import text
 
+from chassis.auth import system_actor
 from chassis.ids import new_id
 from chassis.migrations import configuration
 from chassis.queries import Lookup
@@ -67,7 +68,8 @@ async def plan(place: Place, lookup: Lookup, **parameters: Any) -> dict[str, Any
         "row_limit": 20,
         "row_offset": 0,
     } | parameters
-    async with place.stand.runtime.source.database.reading(place.org_id) as driver:
+    async with place.stand.runtime.source.reading(system_actor(place.org_id)) as reading:
+        driver = (await reading._begun()).driver
         explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {lookup.sql}"
         cursor = await driver.execute(explain, lookup.values(values))
         row = await cursor.fetchone()

@@ -17,7 +17,9 @@ from chassis.queries import ListQuery, Lookup, Reader
 _BY_ID = Lookup(
     SHOWN.add_columns(INVOICE.lines, INVOICE.seller, INVOICE.buyer).where(
         INVOICE.id == bindparam("invoice_id")
-    )
+    ),
+    row_type=Invoice,
+    key="invoice_id",
 )
 _OF_COMPANY = INVOICE.company_id == bindparam("company_id")
 _LIST = ListQuery(

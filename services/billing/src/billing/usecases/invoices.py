@@ -202,7 +202,7 @@ async def _add(tx: Tx, wanted: NewInvoice, organisation: KnownOrganisation) -> A
     )
     invoice.check_dates()
     invoice.reprice(price(agreed_lines(wanted.amount, wanted.lines, currency), currency))
-    tx.session.add(invoice)
+    tx.add(invoice)
     tx.record(invoice, "CREATE")
     return await publish(tx, invoice, invoice_created)
 

@@ -68,7 +68,7 @@ async def _add(tx: Tx, invoice: Invoice, amount: Money, receipt: Receipt) -> Pay
         received_on=receipt.received_on or business_day(tx.now, organisation.time_zone),
         reference=receipt.reference,
     )
-    tx.session.add(payment)
+    tx.add(payment)
     tx.record(payment, "CREATE")
     return payment
 

@@ -31,7 +31,7 @@ async def _complete(tx: Tx, demo: DemoOrganisation, password_hash: str) -> None:
         account = await _account(tx, owner, password_hash)
         founded = await found_organisation(tx, account, demo.name, demo.slug)
         founded.membership.title = owner.title
-        await tx.session.flush()
+        await tx.flush()
         await change_organisation(tx, tx.actor, {"time_zone": demo.time_zone, "locale": demo.locale})
         await replace_legal(tx, tx.actor, dict(demo.legal))
     else:
@@ -46,7 +46,7 @@ async def _join(tx: Tx, person: DemoPerson, password_hash: str) -> None:
         return
     member = Membership.of(tx.actor.org_id, account, person.role, tx.now)
     member.title = person.title
-    tx.session.add(member)
+    tx.add(member)
     tx.record(member, "USER_CREATE")
     tx.publish(member_joined(member))
 

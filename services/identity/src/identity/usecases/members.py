@@ -47,7 +47,7 @@ async def invite_member(
         raise AlreadyMember("This person belongs to the organisation already.")
     if member is None:
         member = Membership.of(actor.org_id, account, role, tx.now)
-        tx.session.add(member)
+        tx.add(member)
     member.invite(actor.id, tx.now)
     member.name, member.role, member.title = person.name, role, title
     tx.record(member, "USER_CREATE")

@@ -53,10 +53,10 @@ async def found_organisation(tx: Tx, founder: Account, name: str, slug: str | No
     policies = Policies.first(organisation.id, tx.now)
     membership = Membership.of(organisation.id, founder, Role.OWNER, tx.now)
     tx.actor = replace(tx.actor, org_id=organisation.id)
-    tx.session.add(organisation)
+    tx.add(organisation)
     tx.record(organisation, "ORG_CREATE")
-    await tx.session.flush()  # before the rows that refer to it
-    tx.session.add_all([policies, membership])
+    tx.add(policies)
+    tx.add(membership)
     tx.record(membership, "USER_CREATE")
     tx.publish(organisation_created(OrganisationRows(organisation, policies, None)))
     tx.publish(member_joined(membership))
@@ -82,7 +82,7 @@ async def replace_legal(tx: Tx, actor: Actor, values: dict[str, Any]) -> LegalPr
     for name, value in values.items():
         setattr(legal, name, value)
     if rows.legal is None:
-        tx.session.add(legal)
+        tx.add(legal)
     if tx.record(legal, "UPDATE"):
         rows.organisation.touch(tx.now)
         tx.publish(organisation_updated(rows._replace(legal=legal)))

@@ -104,7 +104,7 @@ def _raise_alarm(tx: Tx, session: Session) -> None:
         ip=tx.work.ip,
         at=tx.now,
     )
-    tx.session.add(event)
+    tx.add(event)
     tx.publish(session_reuse_detected(session, tx.work.ip))
     tx.publish(security_event_raised(event))
 

@@ -99,7 +99,7 @@ async def _open_session(reception: Reception, org_id: UUID, caller: Caller, upgr
         tx.actor = seat.actor
         tx.work.org_id, tx.work.actor_id = org_id, tx.actor.id
         session = Session.start(org_id, seat.account.id, tx.work, tx.now)
-        tx.session.add(session)
+        tx.add(session)
         tx.record(session, "LOGIN_SUCCESS")
         tx.publish(session_started(session))
         seat.account.last_login_at, seat.account.last_org_id = tx.now, org_id

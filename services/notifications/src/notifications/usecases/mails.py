@@ -44,7 +44,7 @@ async def queue_mail(tx: Tx, new: NewMail) -> None:
     }
     if await mails.add(tx.session, row):
         delivery = _first_delivery(tx, mail_id)
-        tx.session.add(delivery)
+        tx.add(delivery)
         await _defer(tx, delivery)
 
 

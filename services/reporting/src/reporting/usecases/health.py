@@ -60,7 +60,7 @@ async def compute_health(tx: Tx) -> Health:
     snapshot = await health.find(tx.session, org_id, present.day)
     if snapshot is None:
         snapshot = _new_snapshot(tx, present)
-        tx.session.add(snapshot)
+        tx.add(snapshot)
     elif (snapshot.score, snapshot.breakdown) == (present.score, present.breakdown):
         tx.note(snapshot, "COMPUTE", {"score": present.score})
         return present

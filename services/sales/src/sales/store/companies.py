@@ -33,7 +33,7 @@ _SHOWN = (
     .select_from(with_owner(Company.__table__, COMPANY))
     .where(COMPANY.org_id == bindparam("org_id"))
 )
-BY_ID = Lookup(_SHOWN.where(COMPANY.id == bindparam("company_id")))
+BY_ID = Lookup(_SHOWN.where(COMPANY.id == bindparam("company_id")), row_type=Company, key="company_id")
 _BY_IDS = Lookup(_SHOWN.where(COMPANY.id == func.any(bindparam("company_ids"))).order_by(COMPANY.id))
 _BY_NAME = Lookup(
     _SHOWN.where(

@@ -34,7 +34,7 @@ _SHOWN = (
     .select_from(with_owner(with_company(Contact.__table__, CONTACT), CONTACT))
     .where(CONTACT.org_id == bindparam("org_id"))
 )
-BY_ID = Lookup(_SHOWN.where(CONTACT.id == bindparam("contact_id")))
+BY_ID = Lookup(_SHOWN.where(CONTACT.id == bindparam("contact_id")), row_type=Contact, key="contact_id")
 _INVOICE_EMAIL = Lookup(
     select(CONTACT.email)
     .where(

@@ -90,7 +90,7 @@ _SHOWN = (
     )
     .where(DEAL.org_id == bindparam("org_id"))
 )
-BY_ID = Lookup(_SHOWN.where(DEAL.id == bindparam("deal_id")))
+BY_ID = Lookup(_SHOWN.where(DEAL.id == bindparam("deal_id")), row_type=Deal, key="deal_id")
 _BY_IDS = Lookup(_SHOWN.where(DEAL.id == func.any(bindparam("deal_ids"))).order_by(DEAL.id))
 LIST = ListQuery(
     _SHOWN,

@@ -37,7 +37,7 @@ _SHOWN = (
     .select_from(with_owner(with_company(Lead.__table__, LEAD), LEAD))
     .where(LEAD.org_id == bindparam("org_id"))
 )
-BY_ID = Lookup(_SHOWN.where(LEAD.id == bindparam("lead_id")))
+BY_ID = Lookup(_SHOWN.where(LEAD.id == bindparam("lead_id")), row_type=Lead, key="lead_id")
 LIST = ListQuery(
     _SHOWN,
     key=LEAD.id,

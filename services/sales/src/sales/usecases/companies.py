@@ -15,7 +15,7 @@ async def create_company(tx: Tx, values: Values) -> Any:
     """A new company; CompanyExists when a live one has the name."""
     await members.require_active(tx, tx.actor.org_id, values.get("owner_user_id"))
     company = Company(**newborn(tx.actor.org_id, tx.now), **values)
-    tx.session.add(company)
+    tx.add(company)
     return await _tell(tx, company, "CREATE", company_created)
 
 

@@ -18,7 +18,7 @@ async def create_contact(tx: Tx, values: Values) -> Any:
     await companies.require_live(tx, org_id, values.get("company_id"))
     contact = Contact(**newborn(org_id, tx.now), channels=[])
     contact.revise(values)
-    tx.session.add(contact)
+    tx.add(contact)
     return await _tell(tx, contact, "CREATE", contact_created)
 
 

@@ -32,7 +32,7 @@ async def open_deal(tx: Tx, organisation: KnownOrganisation, values: Values) -> 
     begun = {"stage": DealStage.OPEN, "last_activity_at": tx.now}
     deal = Deal(**newborn(tx.actor.org_id, tx.now) | fields | begun)
     deal.price(values.get("value_amount"), values.get("currency") or organisation.currency)
-    tx.session.add(deal)
+    tx.add(deal)
     return await _tell(tx, deal, "CREATE", deal_created)
 
 

@@ -25,7 +25,7 @@ async def create_lead(tx: Tx, values: Values) -> Any:
     await members.require_active(tx, org_id, values.get("owner_user_id"))
     await check_buyer(tx, values.get("company_id"), values.get("contact_id"))
     lead = Lead(**newborn(org_id, tx.now) | {"stage": LeadStage.NEW} | dict(values))
-    tx.session.add(lead)
+    tx.add(lead)
     return await tell_lead(tx, lead, "CREATE", lead_created)
 
 

@@ -74,7 +74,7 @@ SHOWN = select(
     func.coalesce(is_overdue(TODAY), false()).label("is_overdue"),
     *(shown.label(name) for name, shown in EMBEDDED.items()),
 ).where(ITEM.org_id == ORG_ID)
-ONE = Lookup(SHOWN.where(ITEM.id == bindparam("item_id")))
+ONE = Lookup(SHOWN.where(ITEM.id == bindparam("item_id")), row_type=WorkItem, key="item_id")
 LIST = ListQuery(
     SHOWN,
     key=ITEM.id,

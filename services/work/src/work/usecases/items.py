@@ -53,7 +53,7 @@ async def add_item(tx: Tx, wanted: NewItem, guardrails: Guardrails, *, kind: Kin
         created_by=tx.actor.snapshot(),
         **wanted.links._asdict(),
     )
-    tx.session.add(item)
+    tx.add(item)
     tx.record(item, "CREATE")
     if item.due_date != wanted.due_date:
         _note_default_date(tx, item)
