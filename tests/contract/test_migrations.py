@@ -91,7 +91,7 @@ def _complaints(path: Path) -> str:
 
 def test_migrations_lock_nothing_that_is_in_use(service: str, databases: Databases, tmp_path: Path):
     for revision, statements in _statements(service, databases).items():
-        assert len(statements) > 1
+        assert statements  # one is enough: a later revision may only add a column
         path = tmp_path / f"{service}_{revision}.sql"
         path.write_text("\n".join(statements))
         assert _complaints(path) == ""

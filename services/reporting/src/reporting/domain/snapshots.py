@@ -1,4 +1,4 @@
-"""The health score of a day, kept when the job or a person computes it: history never depends on rows of today."""
+"""The score and figures of a day, kept when the job or a person computes it: history never depends on rows of today."""
 
 from datetime import date, datetime
 from typing import Any
@@ -24,4 +24,6 @@ class HealthSnapshot(Row, Aggregate):
     day: Mapped[date] = mapped_column(Date)
     score: Mapped[int] = mapped_column(SmallInteger)
     breakdown: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    kpis: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What the dashboard showed that day; None of days that were kept before it was."""
     computed_at: Mapped[datetime] = mapped_column(Instant)

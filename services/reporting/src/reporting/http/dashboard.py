@@ -11,6 +11,7 @@ from chassis.guards import InReadTx, Requires
 from chassis.http import router
 from chassis.money import Money
 from chassis.schema import Instant, Out, Person
+from reporting.domain.kpis import amounts, kpis
 from reporting.domain.permissions import Permission
 from reporting.store.dashboard import Dashboard
 from reporting.store.dashboard import read_dashboard as read
@@ -81,41 +82,44 @@ class Bottlenecks(Out):
     overdue_invoices: list[OverdueInvoice]
 
 
+class TrendDay(Out):
+    """A day as its snapshot kept it; `kpis` is null where none were kept."""
+
+    date_key: str
+    score: int
+    kpis: Kpis | None
+
+
 class DashboardOut(Out):
-    """How things are."""
+    """How things are, and how they were on each of the last thirty days that has a snapshot, oldest first."""
 
     kpis: Kpis
     by_currency: list[CurrencyKpis]
     bottlenecks: Bottlenecks
+    trends: list[TrendDay]
     as_of: Instant
 
 
 @dashboard.get("/dashboard/ceo", response_model=DashboardOut)
 async def read_ceo(actor: MayRead, tx: InReadTx) -> Any:
-    """Open deals, overdue work, invoices due within seven days and overdue ones, and what holds things up."""
+    """Open deals, overdue work, invoices due within seven days and overdue ones, what holds things up, and trends."""
     return _shown(await read(tx, actor.org_id, tx.now))
 
 
 def _shown(found: Dashboard) -> dict[str, Any]:
-    own = found.frame.currency
-    sums = {row.currency: _sums(row.currency, row.open_deals, row.due, row.overdue) for row in found.sums}
+    frame, sums = found.figures
+    by_currency = [amounts(*row) for row in sums]
     return {
-        "kpis": sums.get(own, _sums(own, 0, 0, 0)) | {"overdue_work_count": found.frame.overdue_work},
-        "by_currency": list(sums.values()),
+        "kpis": kpis(frame.currency, by_currency, frame.overdue_work),
+        "by_currency": by_currency,
         "bottlenecks": {
             "overdue_work_items": found.items,
             "overdue_invoices": [_invoice(row) for row in found.invoices],
         },
-        "as_of": found.frame.as_of,
-    }
-
-
-def _sums(currency: str, open_deals: int, due: int, overdue: int) -> dict[str, Any]:
-    return {
-        "currency": currency,
-        "open_deals_value": str(Money(open_deals, currency)),
-        "invoices_due_total": str(Money(due, currency)),
-        "invoices_overdue_total": str(Money(overdue, currency)),
+        "trends": [
+            {"date_key": day.date_key.isoformat(), "score": day.score, "kpis": day.kpis} for day in found.days
+        ],
+        "as_of": frame.as_of,
     }
 
 

@@ -1,5 +1,6 @@
-"""The CEO dashboard: sums by currency, what is overdue, the scores of the last days."""
+"""The CEO dashboard: sums by currency, what is overdue, the figures of the last days."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,18 +23,26 @@ from reporting.store.definitions import (
     company,
     person,
 )
+from reporting.store.health import list_history
 
 BOTTLENECKS = 10
 DUE_DAYS = 7
 
 
-class Dashboard(NamedTuple):
-    """The rows that a dashboard shows."""
+class Figures(NamedTuple):
+    """Currency, overdue work and freshness of the organisation; the sums of each currency in minor units."""
 
     frame: Any
     sums: Rows
+
+
+class Dashboard(NamedTuple):
+    """The rows that a dashboard shows."""
+
+    figures: Figures
     items: Rows
     invoices: Rows
+    days: Sequence[Any]
 
 
 def _sum(column: Shown, condition: Shown) -> Shown:
@@ -113,12 +122,17 @@ _OVERDUE_INVOICES = Lookup(
 )
 
 
-async def read_dashboard(reader: Reader, org_id: UUID, now: Any) -> Dashboard:
-    """Everything on it, in four statements however much there is."""
+async def read_figures(reader: Reader, org_id: UUID, now: Any) -> Figures:
+    """What the figures of the present are made of."""
     [frame] = await reader.rows(_FRAME, org_id=org_id, now=now)
+    return Figures(frame, await reader.rows(_SUMS, org_id=org_id, now=now))
+
+
+async def read_dashboard(reader: Reader, org_id: UUID, now: Any) -> Dashboard:
+    """Everything on it, in five statements however much there is."""
     return Dashboard(
-        frame,
-        await reader.rows(_SUMS, org_id=org_id, now=now),
+        await read_figures(reader, org_id, now),
         await reader.rows(_ITEMS, org_id=org_id, now=now),
         await reader.rows(_OVERDUE_INVOICES, org_id=org_id, now=now),
+        await list_history(reader, org_id, None, None, now),
     )

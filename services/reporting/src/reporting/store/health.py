@@ -118,7 +118,7 @@ HISTORY_DAYS, MAX_HISTORY = 30, 367
 _LAST: Shown = func.coalesce(bindparam("last", type_=Date()), TODAY)
 _FIRST: Shown = func.coalesce(bindparam("first", type_=Date()), _LAST - literal_column(str(HISTORY_DAYS - 1)))
 _HISTORY = Lookup(
-    select(SNAPSHOT.day.label("date_key"), SNAPSHOT.score, SNAPSHOT.breakdown)
+    select(SNAPSHOT.day.label("date_key"), SNAPSHOT.score, SNAPSHOT.breakdown, SNAPSHOT.kpis)
     .where(SNAPSHOT.org_id == ORG_ID, SNAPSHOT.day.between(_FIRST, _LAST))
     .order_by(SNAPSHOT.day)
     .limit(MAX_HISTORY)

@@ -10,9 +10,10 @@ from chassis.queries import Reader
 from chassis.tx import Tx
 from reporting.domain.explanations import Scored, explain
 from reporting.domain.health import Measures, breakdown_of, score_of
+from reporting.domain.kpis import amounts, kpis
 from reporting.domain.snapshots import HealthSnapshot
 from reporting.published import health_score_computed
-from reporting.store import health
+from reporting.store import dashboard, health
 
 
 class Health(NamedTuple):
@@ -57,30 +58,29 @@ async def compute_health(tx: Tx) -> Health:
     org_id = tx.actor.org_id
     await health.lock(tx.session, org_id)
     present = await read_health(tx, org_id, tx.now)
+    figures = await _read_kpis(tx, org_id, tx.now)
     snapshot = await health.find(tx.session, org_id, present.day)
+    is_news = snapshot is None or (snapshot.score, snapshot.breakdown) != (present.score, present.breakdown)
     if snapshot is None:
-        snapshot = _new_snapshot(tx, present)
+        snapshot = _new_snapshot(tx, present.day)
         tx.add(snapshot)
-    elif (snapshot.score, snapshot.breakdown) == (present.score, present.breakdown):
+    elif not is_news and snapshot.kpis == figures:
         tx.note(snapshot, "COMPUTE", {"score": present.score})
         return present
-    else:
-        snapshot.score, snapshot.breakdown = present.score, present.breakdown
-        snapshot.computed_at = present.computed_at
+    snapshot.score, snapshot.breakdown, snapshot.kpis = present.score, present.breakdown, figures
+    snapshot.computed_at = present.computed_at
     tx.record(snapshot, "COMPUTE")
-    tx.publish(health_score_computed(snapshot, present.yesterday_score))
+    if is_news:
+        tx.publish(health_score_computed(snapshot, present.yesterday_score))
     return present
 
 
-def _new_snapshot(tx: Tx, present: Health) -> HealthSnapshot:
+async def _read_kpis(reader: Reader, org_id: UUID, now: datetime) -> dict[str, Any]:
+    frame, sums = await dashboard.read_figures(reader, org_id, now)
+    return kpis(frame.currency, [amounts(*row) for row in sums], frame.overdue_work)
+
+
+def _new_snapshot(tx: Tx, day: date) -> HealthSnapshot:
     return HealthSnapshot(
-        org_id=tx.actor.org_id,
-        id=new_id(),
-        version=1,
-        created_at=tx.now,
-        updated_at=tx.now,
-        day=present.day,
-        score=present.score,
-        breakdown=present.breakdown,
-        computed_at=present.computed_at,
+        org_id=tx.actor.org_id, id=new_id(), version=1, created_at=tx.now, updated_at=tx.now, day=day
     )
