@@ -123,18 +123,24 @@ async def test_lost_deal_is_told_with_its_reason(place: Place) -> None:
     assert (await place.inbox(people["CEO"]))[0]["body"] == "Hafen AG · €1,200.00 · too dear"
 
 
-async def test_sent_invoice_is_told_to_creator_deal_owner_and_finance(place: Place) -> None:
+async def test_sent_invoice_is_told_to_creator_deal_owner_owner_and_finance(place: Place) -> None:
     people = await one_of_each(place)
     deal = place.deal(owner_user_id=people["SALES"])
     await place.tell(DealCreated(deal=deal), deal.id, by=people["SALES"])
     reference = Reference(id=deal.id, name=deal.title)
     await place.invoice_sent(created_by_user_id=people["ADMIN"], deal=reference)
-    assert await told(place, people) == {"ADMIN", "SALES", "FINANCE"}
+    assert await told(place, people) == {"ADMIN", "SALES", "OWNER", "FINANCE"}
     [notice] = await place.inbox(people["FINANCE"])
     assert (notice["title"], notice["body"]) == (
         "Invoice INV-2026-00001 sent",
         "Hafen AG · €1,190.00 · due Mar 24, 2026",
     )
+
+
+async def test_somebody_is_told_of_the_invoice_that_finance_wrote_and_sent(place: Place) -> None:
+    people = await one_of_each(place)
+    await place.invoice_sent(by=people["FINANCE"], created_by_user_id=people["FINANCE"])
+    assert await told(place, people) == {"OWNER"}
 
 
 async def test_invoice_without_buyer_address_says_so(place: Place) -> None:

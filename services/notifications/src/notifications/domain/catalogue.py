@@ -122,7 +122,8 @@ CATALOGUE: Mapping[NoticeType, Kind] = {
         label="Invoice sent",
         entity=Entity.INVOICE,
         parties=frozenset({Party.CREATOR, Party.DEAL_OWNER}),
-        roles=frozenset({Role.FINANCE}),
+        # Finance mostly sends them itself, and whoever acts is not told.
+        roles=frozenset({Role.OWNER, Role.FINANCE}),
         titles=Titles("Invoice {subject} sent", "Rechnung {subject} versandt", "Facture {subject} envoyée"),
     ),
     NoticeType.INVOICE_PAID: Kind(
