@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 from services.reporting.tests.place import NOON, Place
 
@@ -30,6 +31,12 @@ async def test_jobs_of_all_services_are_listed(place: Place) -> None:
     assert (own["schedule"], own["lastRun"], own["nextRun"]) == ("*/15 * * * *", None, "2026-03-10T12:15:00Z")
 
 
+async def run_with_key(place: Place, key: str, name: str = OWN) -> httpx2.Response:
+    """The answer to starting a job."""
+    headers = {"idempotency-key": key}
+    return await place.api.post("/api/v1/jobs/run", json={"name": name}, headers=headers)
+
+
 async def test_service_that_is_away_is_named(place: Place) -> None:
     place.peers["billing"].is_away = True
     found = await place.get("/jobs")
@@ -42,7 +49,9 @@ async def test_run_is_queued_and_can_be_looked_at(place: Place) -> None:
     run = answer.json()
     assert (answer.status_code, answer.headers["location"]) == (202, f"/api/v1/jobs/runs/{run['id']}")
     assert (run["name"], run["status"]) == ("billing.lock-invoices", "queued")
+    assert run["asOf"] == "2026-03-10T12:00:00Z"
     assert await place.get(f"/jobs/runs/{run['id']}") == run
+    del run["asOf"]
     assert (await place.get("/jobs/runs", name="billing.lock-invoices"))["items"] == [run]
     assert (await place.get("/jobs"))["items"][0]["lastRun"] == run
 
@@ -57,21 +66,34 @@ async def test_own_job_runs_for_this_organisation(place: Place) -> None:
 
 async def test_repeated_request_starts_one_run(place: Place) -> None:
     for name in ("billing.lock-invoices", OWN):
-        runs = [
-            await place.post("/jobs/run", {"name": name}, 202, **{"idempotency-key": "k"}) for _ in range(2)
-        ]
-        assert runs[0]["id"] == runs[1]["id"]
-        assert [run["id"] for run in (await place.get("/jobs/runs", name=name))["items"]] == [runs[0]["id"]]
+        first, again = [await run_with_key(place, name, name) for _ in range(2)]
+        assert (first.status_code, again.status_code) == (202, 202)
+        assert (again.json(), again.headers["location"]) == (first.json(), first.headers["location"])
+        assert again.headers["idempotency-replayed"] == "true"
+        runs = (await place.get("/jobs/runs", name=name))["items"]
+        assert [run["id"] for run in runs] == [first.json()["id"]]
 
 
-async def test_repeated_request_is_answered_with_its_run_when_that_is_over(place: Place) -> None:
-    key = {"idempotency-key": "k"}
-    first = await place.post("/jobs/run", {"name": OWN}, 202, **key)
+async def test_repeated_request_is_answered_as_before_when_its_run_is_over(place: Place) -> None:
+    first = await run_with_key(place, "k")
     await place.stand.run_deferred()
-    again = await place.post("/jobs/run", {"name": OWN}, 202, **key)
-    assert (again["id"], again["status"]) == (first["id"], "succeeded")
+    assert (await run_with_key(place, "k")).json() == first.json()
     place.stand.clock.advance(seconds=1)
-    assert (await place.post("/jobs/run", {"name": OWN}, 202))["id"] != first["id"]
+    assert (await place.post("/jobs/run", {"name": OWN}, 202))["id"] != first.json()["id"]
+
+
+async def test_key_of_another_request_starts_nothing(place: Place) -> None:
+    await run_with_key(place, "k")
+    answer = await run_with_key(place, "k", "billing.lock-invoices")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (await place.get("/jobs/runs", name="billing.lock-invoices"))["items"] == []
+
+
+async def test_request_whose_answer_was_lost_starts_one_run(place: Place) -> None:
+    for name in ("billing.lock-invoices", OWN):
+        first = await run_with_key(place, name, name)
+        await place.sql("DELETE FROM idempotency WHERE org_id = :org_id")
+        assert (await run_with_key(place, name, name)).json()["id"] == first.json()["id"]
 
 
 @pytest.mark.parametrize(

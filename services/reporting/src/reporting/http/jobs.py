@@ -1,5 +1,6 @@
 """Doors of the jobs of all services."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -8,11 +9,12 @@ from pydantic import Field, StringConstraints
 
 from chassis.auth import Actor
 from chassis.context import current_work, new_request_id
-from chassis.guards import Requires
+from chassis.guards import InTx, Requires, open_tx
 from chassis.http import API, router
 from chassis.idempotency import check_key
 from chassis.runtime import runtime_of
 from chassis.schema import In, Instant, Out, Parameters, Text
+from clients.jobs.types import JobRun
 from reporting.domain.permissions import Permission
 from reporting.job_desk import JobDesk
 
@@ -34,6 +36,12 @@ class RunOut(Out):
     started_at: Instant | None
     finished_at: Instant | None
     error: str | None
+
+
+class FreshRunOut(RunOut):
+    """One run as it is now."""
+
+    as_of: Instant
 
 
 class JobOut(Out):
@@ -81,13 +89,25 @@ async def search(request: Request, actor: MayRead) -> Any:
     return {"items": found, "unavailable": away, "as_of": runtime.source.clock()}
 
 
-@jobs.post("/jobs/run", response_model=RunOut, status_code=202)
-async def run(body: RunIn, request: Request, response: Response, actor: MayRun) -> Any:
-    """Start a job for this organisation now; while one is active, or for a repeated request, that run is answered."""
+async def start_run(body: RunIn, request: Request, actor: MayRun) -> JobRun:
+    """The run that the request starts, before the transaction of its answer: another service may have to be asked.
+
+    A request whose key has an answer starts nothing; the job's owner knows the key of one that was cut off.
+    """
     runtime = runtime_of(request.app)
-    started = await runtime.part(JobDesk).run(runtime, actor.org_id, body.name, _request_id(request, actor))
+    looking = await open_tx(request, runtime.source)
+    await looking.close()
+    return await runtime.part(JobDesk).run(runtime, actor.org_id, body.name, _request_id(request, actor))
+
+
+StartedRun = Annotated[JobRun, Depends(start_run)]
+
+
+@jobs.post("/jobs/run", response_model=FreshRunOut, status_code=202)
+async def run(_actor: MayRun, started: StartedRun, response: Response, tx: InTx) -> Any:
+    """Start a job for this organisation now; while one is active, that run is answered."""
     response.headers["location"] = f"{API}/jobs/runs/{started.id}"
-    return started
+    return asdict(started) | {"as_of": tx.now}
 
 
 @jobs.get("/jobs/runs", response_model=RunsOut)
@@ -100,15 +120,16 @@ async def list_runs(
     return {"items": runs, "as_of": runtime.source.clock()}
 
 
-@jobs.get("/jobs/runs/{run_id}", response_model=RunOut)
+@jobs.get("/jobs/runs/{run_id}", response_model=FreshRunOut)
 async def read_run(request: Request, actor: MayRead, run_id: UUID) -> Any:
     """One run, while it is among the newest of its job."""
     runtime = runtime_of(request.app)
-    return await runtime.part(JobDesk).find_run(runtime, actor.org_id, run_id)
+    found = await runtime.part(JobDesk).find_run(runtime, actor.org_id, run_id)
+    return asdict(found) | {"as_of": runtime.source.clock()}
 
 
 def _request_id(request: Request, actor: Actor) -> str:
-    """What makes a repeated request the same: its Idempotency-Key, which the job's owner remembers with the run."""
+    """What makes a repeated request the same for the job's owner: its Idempotency-Key, remembered with the run."""
     key = request.headers.get("idempotency-key")
     if key is not None:
         return str(uuid5(NAMESPACE_URL, f"{actor.id}/{check_key(key)}"))
