@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Self, get_args, get_origin
 from uuid import UUID
 
@@ -133,17 +133,20 @@ def _with_offset(value: date) -> date:
 
 
 def _as_decimal(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError("must be a decimal string")  # noqa: TRY004 - Pydantic reports ValueError as a field issue
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        raise ValueError("must be a decimal string") from None
+    # Of strings only the documented form: Decimal also reads exponents, underscores and digits of other scripts.
+    if isinstance(value, bool) or not (isinstance(value, int | float) or _is_decimal(value)):
+        raise ValueError("must be a decimal string")
+    number = Decimal(str(value))
     if not number.is_finite():
         raise ValueError("must be a finite amount")
     return number
 
 
+def _is_decimal(value: Any) -> bool:
+    return isinstance(value, str) and DECIMAL.fullmatch(value.strip()) is not None
+
+
+DECIMAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
 NO_NUL = r"^[^\x00]*$"
 
