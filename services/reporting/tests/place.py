@@ -70,6 +70,7 @@ class Place:
         policies = Policies(
             overdue_after_days=values.pop("overdue_after_days", 0),
             stale_deal_after_days=values.pop("stale_deal_after_days", 7),
+            audit_retention_days=values.pop("audit_retention_days", 180),
         )
         known: Json = {
             "name": "Test Works",

@@ -1,4 +1,4 @@
-"""What reporting does by the clock: the score of every day, seals on the audit chains."""
+"""What reporting does by the clock: the score of every day, seals on the audit chains and their retention."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,8 +10,8 @@ from chassis.auth import system_actor
 from chassis.jobs import Jobs
 from chassis.runtime import Runtime
 from reporting.settings import ReportingSettings
-from reporting.store import audit, health
-from reporting.usecases.audit import seal_chain
+from reporting.store import audit, audit_pruning, health
+from reporting.usecases.audit import prune_chain, seal_chain
 from reporting.usecases.health import compute_health
 
 log = structlog.get_logger()
@@ -60,3 +60,31 @@ async def seal_audit_log(runtime: Runtime, _slot: datetime) -> None:
         async with runtime.source.tx(system_actor(head.org_id)) as tx:
             await seal_chain(tx, key.get_secret_value(), head)
         log.info("audit.sealed", chain=str(head.org_id), seq=head.seq, hash=head.hash.hex())
+
+
+@jobs.periodic(
+    "prune-audit-log",
+    cron="30 3 * * *",
+    test_cron="*/5 * * * * *",
+    description="Puts a signed checkpoint in place of audit entries older than the policy auditRetentionDays.",
+    scope="service",
+)
+async def prune_audit_log(runtime: Runtime, _slot: datetime) -> None:
+    """Nothing without a key: a checkpoint that nobody signed proves nothing."""
+    key = runtime.part(ReportingSettings).audit_key
+    if key is None:
+        return
+    async with runtime.system.session(None, read_only=True) as session:
+        retentions = await audit_pruning.list_retentions(session)
+    for org_id, days in retentions:
+        while await _prune(runtime, key.get_secret_value(), org_id, days):
+            pass
+
+
+async def _prune(runtime: Runtime, key: str, org_id: UUID, days: int) -> bool:
+    async with runtime.system.session(org_id) as session:
+        last = await prune_chain(session, key, org_id, days, runtime.source.clock())
+        await session.commit()
+    if last is not None:
+        log.info("audit.pruned", chain=str(org_id), seq=last.seq, hash=last.hash.hex())
+    return last is not None

@@ -49,6 +49,7 @@ def organisation_row(organisation: OrganisationSnapshot) -> Row:
         "currency": organisation.currency,
         "overdue_after_days": organisation.policies.overdue_after_days,
         "stale_deal_after_days": organisation.policies.stale_deal_after_days,
+        "audit_retention_days": organisation.policies.audit_retention_days,
     }
 
 

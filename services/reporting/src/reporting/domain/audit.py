@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,9 @@ from reporting.domain.rows import Row
 
 START = bytes(32)
 """What the first entry of a chain carries as the hash before it."""
+
+MIN_KEPT_DAYS = 180
+"""Whatever the policy `auditRetentionDays` says (spec/wire.md 9)."""
 
 
 class AuditEntry(Row):
@@ -81,6 +85,18 @@ class AuditSeal(Row):
     signature: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class AuditCheckpoint(Row):
+    """What is left of the beginning of a chain whose entries were kept for long enough: entries 1 to `seq`, signed."""
+
+    __tablename__ = "audit_checkpoint"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    pruned_at: Mapped[datetime] = mapped_column(Instant)
+    signature: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 WRITTEN = tuple(column.name for column in AuditEntry.__table__.c if column.name not in {"seq", "hash"})
 """What an entry says; its place and its hash come with the chain."""
 
@@ -96,10 +112,22 @@ def hash_of(before: bytes, entry: Any) -> bytes:
     return hashlib.sha256(before + place + canonical(entry)).digest()
 
 
-def sign(key: str, org_id: UUID, seq: int, head: bytes) -> bytes:
-    """HMAC-SHA256 over the end of a chain; whoever can write the database but has no key cannot make it."""
-    message = b"execos.audit.seal.v1" + org_id.bytes + seq.to_bytes(8, "big") + head
+class Purpose(Enum):
+    """What a signature says: that a chain came this far, or that so many entries stood here and were pruned."""
+
+    SEAL = b"execos.audit.seal.v1"
+    CHECKPOINT = b"execos.audit.checkpoint.v1"
+
+
+def sign(key: str, purpose: Purpose, org_id: UUID, seq: int, last_hash: bytes) -> bytes:
+    """HMAC-SHA256 over a place of a chain; whoever can write the database but has no key cannot make it."""
+    message = purpose.value + org_id.bytes + seq.to_bytes(8, "big") + last_hash
     return hmac.digest(key.encode(), message, "sha256")
+
+
+def kept_days(wanted: int) -> int:
+    """For how many days an entry is kept: as long as policy wants it, but not less than the floor."""
+    return max(MIN_KEPT_DAYS, wanted)
 
 
 def _plain(value: Any) -> Any:
@@ -109,9 +137,20 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """Where a chain says it ends, where its entries end, and its newest seal: read in one statement."""
+class Pruned:
+    """The entries that a checkpoint stands for: 1 to `seq`, and the hash of the last one."""
 
+    seq: int = 0
+    hash: bytes = START
+    at: datetime | None = None
+    signature: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where a chain begins, where it says it ends, where its entries end, and its newest seal: from one statement."""
+
+    pruned: Pruned
     seq: int
     hash: bytes
     last_seq: int
@@ -121,13 +160,13 @@ class End:
 class Check:
     """Walks along a chain; `broken_at` is the first place where it does not hold."""
 
-    def __init__(self, org_id: UUID, end: End, key: str | None) -> None:
+    def __init__(self, org_id: UUID, ends: Ends, key: str | None) -> None:
         self.checked = 0
-        self.broken_at: int | None = None
         self._org_id = org_id
-        self._end = end
+        self._ends = ends
         self._key = key
-        self._hash = START
+        self._hash = ends.pruned.hash
+        self.broken_at: int | None = None if self._is_pruned_right(ends.pruned) else 1
 
     def walk(self, entries: Iterable[Any]) -> None:
         """Check the next entries, in order; each with the `seal_hash` and `signature` of its seal, if it has one."""
@@ -136,19 +175,29 @@ class Check:
                 return
             self._hash = hash_of(self._hash, entry)
             if entry.hash != self._hash or not self._is_sealed_right(entry):
-                self.broken_at = self.checked + 1
+                self.broken_at = self._place + 1
                 return
             self.checked += 1
 
     def finish(self) -> None:
         """After the last entry: nothing may be missing at the end, nor follow it."""
-        end = self._end
-        is_whole = self.checked == end.seq == end.last_seq >= end.sealed_seq and self._hash == end.hash
+        ends = self._ends
+        is_whole = self._place == ends.seq == ends.last_seq >= ends.sealed_seq and self._hash == ends.hash
         if self.broken_at is None and not is_whole:
-            self.broken_at = min(self.checked, end.seq) + 1
+            self.broken_at = min(self._place, ends.seq) + 1
+
+    @property
+    def _place(self) -> int:
+        return self._ends.pruned.seq + self.checked
+
+    def _is_pruned_right(self, pruned: Pruned) -> bool:
+        return self._is_signed_right(Purpose.CHECKPOINT, pruned.seq, pruned.hash, pruned.signature)
 
     def _is_sealed_right(self, entry: Any) -> bool:
-        if entry.signature is None or self._key is None:
+        is_signed_right = self._is_signed_right(Purpose.SEAL, entry.seq, entry.hash, entry.signature)
+        return is_signed_right and entry.seal_hash in {None, entry.hash}
+
+    def _is_signed_right(self, purpose: Purpose, seq: int, last_hash: bytes, signature: bytes | None) -> bool:
+        if signature is None or self._key is None:
             return True
-        wanted = sign(self._key, self._org_id, entry.seq, entry.hash)
-        return bool(entry.seal_hash == entry.hash and hmac.compare_digest(entry.signature, wanted))
+        return hmac.compare_digest(signature, sign(self._key, purpose, self._org_id, seq, last_hash))

@@ -37,6 +37,8 @@ class KnownOrganisation(Row, Model):
     currency: Mapped[str] = mapped_column(String(3))
     overdue_after_days: Mapped[int] = mapped_column(Integer)
     stale_deal_after_days: Mapped[int] = mapped_column(Integer)
+    audit_retention_days: Mapped[int] = mapped_column(Integer, server_default="3650")
+    """With the longest one allowed where only a release that did not know the policy has told the organisation."""
 
 
 class KnownMember(Row, Model):

@@ -48,6 +48,16 @@ class AuditOut(ActivityOut):
     recorded_at: Instant
 
 
+class CheckpointOut(Out):
+    """What was pruned at the beginning of the chain; signed."""
+
+    first_seq: int
+    last_seq: int
+    count: int
+    last_hash: str
+    at: Instant
+
+
 class VerifyOut(Out):
     """Whether the chain holds; `brokenAt` is the first place where it does not."""
 
@@ -58,6 +68,7 @@ class VerifyOut(Out):
     broken_at: int | None
     head: str | None
     sealed_seq: int | None
+    checkpoint: CheckpointOut | None
     as_of: Instant
 
 

@@ -23,14 +23,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader
-from reporting.domain.audit import START, WRITTEN, AuditEntry, AuditHead, AuditSeal, End
+from reporting.domain.audit import (
+    START,
+    WRITTEN,
+    AuditCheckpoint,
+    AuditEntry,
+    AuditHead,
+    AuditSeal,
+    Ends,
+    Pruned,
+)
 from reporting.store.definitions import ORG_ID, ZONE, Shown
 
 BATCH = 1000
 
 ENTRIES: Any = AuditEntry.__table__
 SEALS: Any = AuditSeal.__table__
-ENTRY, HEAD, SEAL = ENTRIES.c, AuditHead.__table__.c, SEALS.c
+ENTRY, HEAD, SEAL, CHECKPOINT = ENTRIES.c, AuditHead.__table__.c, SEALS.c, AuditCheckpoint.__table__.c
 
 
 def _instant(name: str) -> Shown:
@@ -117,9 +126,17 @@ async def next_links(reader: Reader, org_id: UUID, after: int, until: int) -> Se
     return await reader.rows(_CHAIN, org_id=org_id, after=after, until=until)
 
 
+def _pruned(column: Shown, name: str) -> Shown:
+    return select(column).where(CHECKPOINT.org_id == ORG_ID).scalar_subquery().label(name)
+
+
 # tenantless: reads no table itself, each of its parts names org_id
-_END = Lookup(
+_ENDS = Lookup(
     select(
+        _pruned(CHECKPOINT.seq, "pruned_seq"),
+        _pruned(CHECKPOINT.hash, "pruned_hash"),
+        _pruned(CHECKPOINT.pruned_at, "pruned_at"),
+        _pruned(CHECKPOINT.signature, "pruned_signature"),
         select(HEAD.seq).where(HEAD.org_id == ORG_ID).scalar_subquery().label("seq"),
         select(HEAD.hash).where(HEAD.org_id == ORG_ID).scalar_subquery().label("hash"),
         select(func.max(ENTRY.seq)).where(ENTRY.org_id == ORG_ID).scalar_subquery().label("last_seq"),
@@ -128,10 +145,13 @@ _END = Lookup(
 )
 
 
-async def read_end(reader: Reader, org_id: UUID) -> End:
-    """Where the chain ends, by each of those who know."""
-    [row] = await reader.rows(_END, org_id=org_id)
-    return End(row.seq or 0, row.hash or START, row.last_seq or 0, row.sealed_seq or 0)
+async def read_ends(reader: Reader, org_id: UUID) -> Ends:
+    """Where the chain begins and ends, by each of those who know."""
+    [row] = await reader.rows(_ENDS, org_id=org_id)
+    pruned = Pruned()
+    if row.pruned_seq is not None:
+        pruned = Pruned(row.pruned_seq, row.pruned_hash, row.pruned_at, row.pruned_signature)
+    return Ends(pruned, row.seq or 0, row.hash or START, row.last_seq or 0, row.sealed_seq or 0)
 
 
 _COLUMNS = ", ".join(f'"{name}"' for name in WRITTEN)
