@@ -51,6 +51,27 @@ async def test_a_field_that_the_body_does_not_have_is_refused(
         assert [each["field"] for each in error["details"]] == [name]
 
 
+@pytest.mark.parametrize("operation", WITHOUT_BODY, ids=lambda each: each.line)
+async def test_a_door_without_a_body_takes_none_but_an_empty_object(
+    operation: Operation, organisation: Organisation
+):
+    call = await RECIPES[operation.id](organisation)
+    client = await organisation.client()
+    headers = {"content-type": "application/json"} | call.headers
+    for content, field in (
+        (b'{"status": "PAID"}', "status"),
+        (b"[]", "body"),
+        (b"{", "body"),
+        (b"\xff", "body"),
+    ):
+        answer = await client.request(operation.method, call.url, content=content, headers=headers)
+        assert answer.status_code == 400, f"{content!r}: {answer.text}"
+        error = answer.json()["error"]
+        assert (error["code"], [each["field"] for each in error["details"]]) == ("VALIDATION_ERROR", [field])
+    answer = await client.request(operation.method, call.url, content=b"{}", headers=headers)
+    assert answer.status_code < 300, answer.text
+
+
 @pytest.mark.parametrize("operation", WITH_BODY, ids=lambda each: each.line)
 async def test_a_body_that_is_no_json_object_is_refused(operation: Operation, organisation: Organisation):
     call = await RECIPES[operation.id](organisation)

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from chassis.clock import business_day, utc_now
 from chassis.errors import Invalid
 from chassis.etag import etag, parse_if_match
 from chassis.ids import new_id
-from chassis.money import Money, currency_digits, half_up
+from chassis.money import CURRENCIES, UNUSUAL_DIGITS, Money, currency_digits, half_up
 from chassis.schema import Amount, Currency, Day, In, Instant, Line, Out, Text, absent
 from chassis.states import IllegalTransition, check_move
 
@@ -82,6 +82,20 @@ def test_more_digits_than_the_currency_has_are_refused(amount: str, currency: st
     assert currency_digits(currency) in {0, 2, 3}
     with pytest.raises(ValueError, match="decimal digits"):
         Money.parse(amount, currency)
+
+
+def test_unusual_digits_are_those_of_currencies_there_are() -> None:
+    assert UNUSUAL_DIGITS.keys() <= CURRENCIES
+
+
+@pytest.mark.parametrize(("code", "read"), [("EUR", "EUR"), ("jpy", "JPY"), ("ZZZ", None), ("DEM", None)])
+def test_currency_is_one_that_there_is(code: str, read: str | None) -> None:
+    shape = TypeAdapter[str](Currency)
+    if read is not None:
+        assert shape.validate_python(code) == read
+        return
+    with pytest.raises(ValidationError, match="currency code of ISO 4217"):
+        shape.validate_python(code)
 
 
 def test_currencies_do_not_mix() -> None:

@@ -9,14 +9,16 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import ValidationError
 
 from chassis.envelope import error_response
 from chassis.errors import Invalid
 from chassis.etag import etag
 from chassis.guards import READING_KEY, TX_KEY, Replayed, Requires, in_keyed_tx
 from chassis.idempotency import Answer
-from chassis.schema import Parameters
+from chassis.schema import In, Parameters
 from chassis.tx import Reading, Tx
 
 MAX_JSON_DEPTH = 64
@@ -73,12 +75,15 @@ class CommittingRoute(APIRoute):
                         {"field": name, "issues": ["is not a known parameter"]} for name in sorted(unknown)
                     ]
                 )
-            if takes_json and not _is_json(request):
+            if not _is_json(request):
                 return error_response(
                     request, 415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json."
                 )
-            if takes_json and is_deeper(await request.body(), MAX_JSON_DEPTH):
+            body = await request.body()
+            if is_deeper(body, MAX_JSON_DEPTH):
                 raise Invalid.field("body", f"is nested deeper than {MAX_JSON_DEPTH} levels")
+            if body and not takes_json:
+                check_empty(body)
             try:
                 response = await handler(request)
                 _describe(response, request)
@@ -107,6 +112,15 @@ def find_guard(dependant: Dependant) -> Requires | None:
         if guard is not None:
             return guard
     return None
+
+
+def check_empty(body: bytes) -> None:
+    """RequestValidationError unless the body of a door that takes none is an empty JSON object."""
+    try:
+        In.model_validate_json(body)
+    except ValidationError as refused:
+        found = [error | {"loc": ("body", *error["loc"])} for error in refused.errors()]
+        raise RequestValidationError(found) from None
 
 
 def _depends_on(dependant: Dependant, call: Callable[..., Any]) -> bool:

@@ -24,6 +24,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from chassis.money import CURRENCIES
+
 
 class In(BaseModel):
     """A request body or query: unknown fields are refused, edge spaces stripped."""
@@ -132,6 +134,12 @@ def _with_offset(value: date) -> date:
     return value
 
 
+def _as_currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError("must be a currency code of ISO 4217, such as EUR")
+    return code
+
+
 def _as_decimal(value: Any) -> Any:
     # Of strings only the documented form: Decimal also reads exponents, underscores and digits of other scripts.
     if isinstance(value, bool) or not (isinstance(value, int | float) or _is_decimal(value)):
@@ -187,7 +195,9 @@ Amount = Annotated[
 ]
 """A decimal amount of money on input: a string, or a JSON number."""
 
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True)]
+Currency = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True), AfterValidator(_as_currency)
+]
 """An ISO 4217 code, upper case whatever the client wrote (the pattern is matched before)."""
 
 
