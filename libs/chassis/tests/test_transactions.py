@@ -61,6 +61,25 @@ def watched(stand: Stand, on_answer: Callable[[], None]) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(transport=transport, base_url="http://service.test", headers=headers)
 
 
+async def test_nobody_overtakes_who_waits_for_a_connection(notes: Stand, databases: Databases) -> None:
+    database = Database(databases.url("sales", "app"), application="one", size=1, overflow=0)
+    served: list[str] = []
+
+    async def use(name: str) -> None:
+        opened = await database.begin(notes.org_id)
+        served.append(name)
+        await opened.close()
+
+    first = await database.begin(notes.org_id)
+    waiter = asyncio.create_task(use("waiter"))
+    await asyncio.sleep(0.01)
+    await first.close()
+    await use("latecomer")
+    await waiter
+    assert served == ["waiter", "latecomer"]
+    await database.dispose()
+
+
 # ------------------------------------------------------------------------------------------ the order of things
 
 

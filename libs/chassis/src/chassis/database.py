@@ -11,6 +11,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
@@ -127,6 +128,7 @@ class Database:
         self, url: str, *, application: str, size: int = POOL_SIZE, overflow: int = POOL_OVERFLOW
     ) -> None:
         self._open_connections = 0
+        self._places = asyncio.Semaphore(size + overflow)
         self.engine: AsyncEngine = create_async_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             isolation_level="AUTOCOMMIT",
@@ -168,13 +170,29 @@ class Database:
 
     async def begin(self, org_id: UUID | None, *, read_only: bool = False) -> Opened:
         """A transaction on the driver's own connection, bound to an organisation; the same pool as the sessions."""
-        opened = Opened(await self._take(), self._give_back)
+        await self._queue()
+        try:
+            opened = Opened(await self._take(), self._give_back)
+        except BaseException:
+            self._places.release()
+            raise
         try:
             await opened.driver.execute(_begin_statement(org_id, read_only=read_only))
         except BaseException:
             await opened.close()
             raise
         return opened
+
+    async def _queue(self) -> None:
+        """Wait for a place, first come first served: the pool itself lets whoever comes just in time overtake."""
+        if not self._places.locked():
+            await self._places.acquire()
+            return
+        try:
+            async with asyncio.timeout(POOL_WAIT_SECONDS):
+                await self._places.acquire()
+        except TimeoutError:
+            raise PoolTimeout("every connection is busy") from None
 
     async def _take(self) -> PoolProxiedConnection:
         """A connection of the pool; an idle one at once, only for a new or a contended one a greenlet has to wait."""
@@ -196,10 +214,13 @@ class Database:
 
     async def _give_back(self, pooled: PoolProxiedConnection) -> None:
         pool = cast("QueuePool", self.engine.sync_engine.pool)
-        if pool.checkedin() < pool.size():
-            pooled.close()
-        else:  # one too many: the pool closes it, and that waits
-            await uninterrupted(greenlet_spawn(pooled.close))
+        try:
+            if pool.checkedin() < pool.size():
+                pooled.close()
+            else:  # one too many: the pool closes it, and that waits
+                await uninterrupted(greenlet_spawn(pooled.close))
+        finally:
+            self._places.release()
 
     async def ping(self) -> None:
         """Raise when the database does not answer."""
