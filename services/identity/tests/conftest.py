@@ -21,6 +21,7 @@ SETTINGS = {
     "allowed_origins": "http://localhost:3000, https://app.test",
     "cookie_samesite": "none",
     "root_domain": ROOT_DOMAIN,
+    "public_base_url": "https://localhost:8443",
     "organisations_per_day": 20,
     "invitations_per_day": 20,
 }

@@ -74,6 +74,19 @@ async def test_closed_organisation_is_refused_before_credentials(place: Place) -
 
 async def test_page_on_the_organisations_own_host_may_use_the_cookie(place: Place) -> None:
     await place.owner.sign_in()
-    host = _host(place.owner.slug)
-    assert (await place.owner.refresh(**host, origin=f"https://{host['host']}")).status_code == 200
-    assert (await place.owner.refresh(**host, origin=f"https://other.{ROOT_DOMAIN}:8443")).status_code == 403
+    name = f"{place.owner.slug}.{ROOT_DOMAIN}"
+    for host in (name, f"{name}:8443"):  # the gateway takes the port off
+        assert (await place.owner.refresh(host=host, origin=f"https://{name}:8443")).status_code == 200
+        for origin in (f"https://other.{ROOT_DOMAIN}:8443", f"https://{name}", f"http://{name}:8443"):
+            assert (await place.owner.refresh(host=host, origin=origin)).status_code == 403
+
+
+async def test_nobody_switches_away_on_the_host_of_an_organisation(place: Place) -> None:
+    second = await place.open()
+    await place.join(Role.FINANCE, at=second, email=place.owner.email)
+    await place.owner.sign_in(orgSlug=place.owner.slug)
+    body, browser = {"orgId": str(second.org_id)}, place.owner.browser
+    refused = await browser.post("/auth/switch-org", json=body, headers=_host(place.owner.slug))
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "FORBIDDEN")
+    assert (await place.owner.refresh(**_host(place.owner.slug))).status_code == 200
+    assert (await browser.post("/auth/switch-org", json=body)).status_code == 200

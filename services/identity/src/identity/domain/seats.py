@@ -28,6 +28,10 @@ class Seat:
         """Whether the person and the membership let them in; the organisation may still be closed."""
         return self.account.is_active and self.membership.is_active
 
+    def is_wanted(self, slugs: frozenset[str]) -> bool:
+        """Whether it is in the organisation that `slugs` names; where none is named, any is."""
+        return not slugs or slugs == {self.organisation.slug}
+
     @property
     def idle(self) -> timedelta:
         """How long a session here may rest (policy sessionIdleDays)."""

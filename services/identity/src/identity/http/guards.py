@@ -1,6 +1,7 @@
 """What identity's doors ask for beside an actor: the reception, the host's organisation, a trusted origin."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
@@ -47,11 +48,18 @@ async def check_origin(request: Request, reception: Desk) -> None:
     """Refuse a browser that carries our cookie here from a page of somebody else."""
     origin = request.headers.get("origin")
     if origin is not None:
-        is_own = origin in {*reception.settings.origins, f"https://{request.headers.get('host', '')}"}
+        is_own = origin in {*reception.settings.origins, _own_origin(request, reception)}
     else:
         is_own = request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
     if not is_own:
         raise Denied("This origin may not use the session cookie.")
+
+
+def _own_origin(request: Request, reception: Reception) -> str:
+    """The origin of pages on the host that was asked; the gateway takes the port off that header."""
+    public = urlsplit(reception.settings.public_base_url)
+    host = request.headers.get("host", "").lower().partition(":")[0]
+    return f"{public.scheme}://{host}" + (f":{public.port}" if public.port else "")
 
 
 OwnOrigin = Depends(check_origin)

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.auth import Actor, TokenRevoked
-from chassis.errors import Unauthenticated
+from chassis.errors import Denied, Unauthenticated
 from chassis.ids import new_id
 from chassis.tx import Tx
 from identity.domain.refresh_tokens import Spent
@@ -44,8 +44,13 @@ async def sign_out(reception: Reception, session_id: UUID | None) -> None:
             end_session(tx, session, EndReason.LOGOUT, "LOGOUT")
 
 
-async def switch_organisation(reception: Reception, actor: Actor, org_id: UUID) -> Opened:
-    """Go on in another organisation: token and session move together (W6). NotAMember without a membership there."""
+async def switch_organisation(
+    reception: Reception, actor: Actor, org_id: UUID, wanted: frozenset[str]
+) -> Opened:
+    """Go on in another organisation: token and session move together (W6).
+
+    NotAMember without a membership there; Denied on the host of an organisation, where no other one's token is good.
+    """
     async with reception.tx() as tx:
         session = await sessions.lock(tx.session, UUID(actor.session_id))
         if session is None or session.ended_at is not None or actor.id is None:
@@ -54,6 +59,8 @@ async def switch_organisation(reception: Reception, actor: Actor, org_id: UUID) 
         if seat is None or not seat.is_open:
             raise NotAMember("You are not a member of that organisation.")
         seat.organisation.check_active()
+        if not seat.is_wanted(wanted):
+            raise Denied("This host belongs to another organisation.")
         _act_as(tx, seat.actor)
         session.org_id = seat.account.last_org_id = org_id
         tx.record(session, "SWITCH_ORG")
@@ -80,7 +87,7 @@ async def _spend(tx: Tx, session: Session, spent: Spent, wanted: frozenset[str])
         end_session(tx, session, EndReason.ENDED, "SESSION_END")
         return None
     seat.organisation.check_active()
-    if wanted and wanted != {seat.organisation.slug}:
+    if not seat.is_wanted(wanted):
         return None
     refreshed = session.refresh(spent.counter, tx.now)
     if refreshed is Refreshed.REUSED:
