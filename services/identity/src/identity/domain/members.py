@@ -118,11 +118,11 @@ class Membership(Row, Aggregate):
 
     def assign(self, role: Role, actor: Actor) -> None:
         """Give another role; nobody changes their own."""
+        self.check_reach(actor, role)
         if role == self.role:
             return
         if actor.id == self.id:
             raise Conflict("You cannot change your own role.")
-        self.check_reach(actor, role)
         self.role = role
 
     def suspend(self, actor: Actor) -> None:

@@ -58,12 +58,11 @@ async def invite_member(
 async def change_member(tx: Tx, actor: Actor, user_id: UUID, changes: dict[str, Any]) -> Membership:
     """Another display name, title or role in this organisation."""
     member = await _lock(tx, actor, user_id)
+    member.check_reach(actor)
     role = changes.pop("role", None)
     was_owner = member.is_active_owner
     if role is not None:
         member.assign(role, actor)
-    if changes:
-        member.check_reach(actor)
     for name, value in changes.items():
         setattr(member, name, value)
     if was_owner:
