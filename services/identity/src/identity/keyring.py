@@ -33,7 +33,7 @@ from identity.store import signing_keys
 
 log = structlog.get_logger()
 
-RELOADED_AFTER = timedelta(seconds=30)
+RELOADED_AFTER = timedelta(seconds=5)
 """How soon a process knows the keys that another one made; far below the time a key is announced."""
 
 

@@ -139,6 +139,14 @@ async def test_rotation_under_load_refuses_no_valid_token(place: Place) -> None:
     assert len({jwt.get_unverified_header(token)["kid"] for token, _ in tokens}) == 2
 
 
+async def test_key_made_by_another_process_is_published_within_seconds(place: Place) -> None:
+    (first,) = await _kids(place)
+    await Keyring(place.reception.source, CIPHER).rotate()
+    place.stand.clock.advance(seconds=5)
+    assert len(await _kids(place)) == 2
+    assert await _signing_kid(place) == first
+
+
 async def test_known_keys_go_on_while_the_database_is_away(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
