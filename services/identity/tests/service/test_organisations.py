@@ -19,6 +19,12 @@ LEGAL: dict[str, Any] = {
     "email": "billing@works.example",
 }
 
+OURS = (
+    "autoWorkItemOnDealWon", "allowZeroInvoices", "createInvoiceOnDealWon", "passwordMinLength",
+    "requireSecondFactor", "sessionIdleDays", "ipAllowlist", "ipRestrictionEnabled",
+)  # fmt: skip
+"""Policies that clients of the reference do not know, or may leave out."""
+
 
 async def test_founder_owns_the_new_organisation_and_can_switch_to_it(place: Place) -> None:
     person = await place.join(Role.VIEWER)
@@ -26,6 +32,7 @@ async def test_founder_owns_the_new_organisation_and_can_switch_to_it(place: Pla
     slug = f"works-{uuid4().hex[:8]}"
     answer = await person.browser.post("/orgs", json={"name": "My Works", "slug": slug})
     assert answer.status_code == 201, answer.text
+    assert answer.headers["location"] == "/api/v1/org"
     made = answer.json()
     assert (made["org"]["name"], made["org"]["slug"]) == ("My Works", slug)
     assert made["membership"] == {"role": "OWNER", "status": "active"}
@@ -166,6 +173,18 @@ async def test_legal_profile_is_replaced_as_a_whole(place: Place) -> None:
     assert await place.stand.actions(org["id"]) == ["ORG_CREATE", "UPDATE", "UPDATE"]
 
 
+async def test_numbers_are_taken_as_they_are_printed(place: Place) -> None:
+    owner = await place.act(Role.OWNER)
+    printed = {"iban": "DE89 3704 0044 0532 0130 00", "bic": " cobadeff xxx", "vatId": "de 136 695 976"}
+    answer = await owner.browser.put("/org/legal", json=LEGAL | printed)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["iban"], answer.json()["bic"], answer.json()["vatId"]) == (
+        "DE89370400440532013000",
+        "COBADEFFXXX",
+        "DE136695976",
+    )
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -225,11 +244,7 @@ async def test_either_name_of_the_deal_won_switch_works(place: Place, name: str)
 async def test_object_of_the_reference_is_enough(place: Place) -> None:
     owner = await place.act(Role.OWNER)
     policies = (await owner.browser.get("/settings/policies")).json()
-    ours = {
-        "autoWorkItemOnDealWon", "allowZeroInvoices", "createInvoiceOnDealWon", "passwordMinLength",
-        "requireSecondFactor", "sessionIdleDays", "ipAllowlist", "ipRestrictionEnabled",
-    }  # fmt: skip
-    theirs = {name: value for name, value in policies.items() if name not in ours}
+    theirs = {name: value for name, value in policies.items() if name not in OURS}
     answer = await owner.browser.put("/settings/policies", json=theirs | {"requireDealOwner": False})
     assert answer.status_code == 200, answer.text
     assert answer.json()["requireDealOwner"] is False
@@ -260,6 +275,7 @@ async def test_policies_keep_their_ranges(place: Place, name: str) -> None:
         {"passwordMinLength": 8},
         {"requireSecondFactor": "some"},
         {"lockInvoiceOnSent": None},
+        *({name: None} for name in OURS),
         {"colour": "red"},
     ],
 )
@@ -279,6 +295,9 @@ async def test_allowlist_takes_addresses_and_networks_of_both_families(place: Pl
     }
     answer = await owner.browser.put("/settings/policies", json=policies | wanted)
     assert answer.json()["ipAllowlist"] == ["127.0.0.1", "10.0.0.0/8", "2001:db8::1", "fe80::/10"]
+    without = {name: value for name, value in policies.items() if name not in OURS}
+    kept = await owner.browser.put("/settings/policies", json=without)
+    assert (kept.json()["ipRestrictionEnabled"], len(kept.json()["ipAllowlist"])) == (True, 4)
 
 
 async def test_idle_days_of_the_policies_end_sessions(place: Place) -> None:

@@ -80,6 +80,13 @@ async def test_nobody_invites_more_than_twenty_people_a_day(place: Place) -> Non
     assert (await owner.browser.post("/users", json=_invitation())).status_code == 201
 
 
+@pytest.mark.parametrize("host", ["works.test", "works.local", "works.example"])
+async def test_people_with_mailboxes_of_a_private_network_are_welcome(place: Place, host: str) -> None:
+    owner = await place.act(Role.OWNER)
+    answer = await owner.browser.post("/users", json=_invitation(email=f"{uuid4().hex}@{host}"))
+    assert answer.status_code == 201, answer.text
+
+
 @pytest.mark.parametrize(
     "change",
     [

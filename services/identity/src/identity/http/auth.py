@@ -10,9 +10,10 @@ from chassis.guards import SignedIn
 from chassis.http import router
 from chassis.routing import public
 from chassis.schema import In, Out, Text
-from identity.domain.accounts import MAX_PASSWORD, normal_email
+from identity.domain.accounts import MAX_PASSWORD
 from identity.http import cookies
 from identity.http.guards import Desk, OwnOrigin, Tenant
+from identity.http.shapes import Email
 from identity.reception import Opened, Reception
 from identity.usecases.sessions import refresh, sign_out, switch_organisation
 from identity.usecases.sign_in import Credentials, sign_in
@@ -43,9 +44,7 @@ class LoginIn(In):
 
     model_config = ConfigDict(str_strip_whitespace=False)
 
-    email: Annotated[
-        Credential, StringConstraints(min_length=3, max_length=254), AfterValidator(normal_email)
-    ]
+    email: Email
     password: Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)]
     org_slug: Annotated[Credential, StringConstraints(max_length=63)] | None = Field(
         None, description="Which organisation, for members of several."
@@ -129,9 +128,11 @@ async def logout(
 
 
 @auth.post("/auth/switch-org", response_model=TokenOut)
-async def switch_org(body: SwitchIn, actor: SignedIn, desk: Desk, response: Response) -> Opened:
+async def switch_org(
+    body: SwitchIn, actor: SignedIn, tenant: Tenant, desk: Desk, response: Response
+) -> Opened:
     """Go on in another organisation; the refresh cookie moves along."""
-    return _give(response, desk, await switch_organisation(desk, actor, body.org_id))
+    return _give(response, desk, await switch_organisation(desk, actor, body.org_id, tenant))
 
 
 def _give(response: Response, desk: Reception, opened: Opened) -> Opened:

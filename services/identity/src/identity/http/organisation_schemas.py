@@ -11,7 +11,7 @@ from identity.domain.members import Membership
 from identity.domain.organisation_rows import OrganisationRows
 from identity.domain.organisations import RESERVED, SLUG, Organisation, OrganisationState
 from identity.domain.roles import Role
-from identity.http.shapes import Email, Locale, OrganisationName, TimeZone, UpperCase
+from identity.http.shapes import Email, Locale, OrganisationName, Printed, TimeZone, UpperCase
 
 
 def _not_reserved(slug: str) -> str:
@@ -30,13 +30,11 @@ Slug = Annotated[
     AfterValidator(_not_reserved),
 ]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$", max_length=2), UpperCase]
-Iban = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}$", max_length=34), UpperCase
-]
+Iban = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}$", max_length=34), Printed]
 Bic = Annotated[
-    str, StringConstraints(pattern=r"^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$", max_length=11), UpperCase
+    str, StringConstraints(pattern=r"^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$", max_length=11), Printed
 ]
-TaxNumber = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9./-]+$", max_length=32), UpperCase]
+TaxNumber = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9./-]+$", max_length=32), Printed]
 
 
 class OrganisationIn(In):

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Response
 
 from chassis.auth import Actor
 from chassis.guards import InReadTx, InTx, Requires
-from chassis.http import router
+from chassis.http import API, router
 from identity.domain.legal import LegalProfile
 from identity.domain.permissions import Permission
 from identity.domain.policies import Policies
@@ -39,10 +39,14 @@ MayManagePolicies = Annotated[Actor, Depends(Requires(Permission.POLICIES_MANAGE
 
 
 @organisations.post("/orgs", response_model=FoundedOut, status_code=201)
-async def create(body: OrganisationIn, actor: MayCreate, desk: Desk, tx: InSystemTx) -> FoundedOut:
+async def create(
+    body: OrganisationIn, actor: MayCreate, desk: Desk, tx: InSystemTx, response: Response
+) -> FoundedOut:
     """Found an organisation; the founder owns it. Switch to it to work there."""
     per_day = desk.settings.organisations_per_day
-    return FoundedOut.of(await create_organisation(tx, actor, body.name, body.slug, per_day=per_day))
+    founded = await create_organisation(tx, actor, body.name, body.slug, per_day=per_day)
+    response.headers["location"] = f"{API}/org"  # where it is read, once one has switched to it
+    return FoundedOut.of(founded)
 
 
 @organisations.get("/org", response_model=OrganisationOut)

@@ -5,12 +5,14 @@ from uuid import UUID
 
 from pydantic import Field, computed_field, model_validator
 
-from chassis.schema import In, Instant, Out
-from identity.domain.policies import DEFAULTS, MAX_ADDRESSES, RANGES, Policies
+from chassis.schema import In, Instant, Out, absent
+from identity.domain.policies import MAX_ADDRESSES, RANGES, Policies
 from identity.http.shapes import Network
 
 READ_ONLY = frozenset({"id", "orgId", "version", "createdAt", "updatedAt"})
 SecondFactor = Literal["off", "admins", "all"]
+SWITCH = frozenset({"auto_work_item_on_deal_won", "autopilot_create_work_on_deal_stage_change"})
+"""One policy under two names; the second is the reference's."""
 
 
 def _within(name: str) -> Any:
@@ -36,17 +38,17 @@ class PoliciesIn(In):
     autopilot_auto_stale_deals: bool
     audit_retention_days: Annotated[int, _within("audit_retention_days")]
     security_event_retention_days: Annotated[int, _within("security_event_retention_days")]
-    ip_restriction_enabled: bool = False
-    ip_allowlist: list[Network] | None = Field(None, max_length=MAX_ADDRESSES)
-    auto_work_item_on_deal_won: bool | None = None
-    autopilot_create_work_on_deal_stage_change: bool | None = Field(
-        None, description="The same as autoWorkItemOnDealWon; one of the two must be there."
-    )
-    allow_zero_invoices: bool | None = None
-    create_invoice_on_deal_won: bool | None = None
-    password_min_length: Annotated[int, _within("password_min_length")] | None = None
-    require_second_factor: SecondFactor | None = None
-    session_idle_days: Annotated[int, _within("session_idle_days")] | None = None
+    ip_restriction_enabled: bool = absent()
+    ip_allowlist: Annotated[list[Network], Field(max_length=MAX_ADDRESSES)] = absent()
+    auto_work_item_on_deal_won: bool = absent()
+    autopilot_create_work_on_deal_stage_change: Annotated[
+        bool, Field(description="The same as autoWorkItemOnDealWon; one of the two must be there.")
+    ] = absent()
+    allow_zero_invoices: bool = absent()
+    create_invoice_on_deal_won: bool = absent()
+    password_min_length: Annotated[int, _within("password_min_length")] = absent()
+    require_second_factor: SecondFactor = absent()
+    session_idle_days: Annotated[int, _within("session_idle_days")] = absent()
 
     @model_validator(mode="before")
     @classmethod
@@ -59,17 +61,14 @@ class PoliciesIn(In):
 
     @model_validator(mode="after")
     def _has_switch(self) -> Self:
-        if (
-            self.auto_work_item_on_deal_won is None
-            and self.autopilot_create_work_on_deal_stage_change is None
-        ):
+        if SWITCH.isdisjoint(self.model_fields_set):
             raise ValueError("autoWorkItemOnDealWon or autopilotCreateWorkOnDealStageChange must be given")
         return self
 
     def values_over(self, stored: Policies) -> dict[str, Any]:
         """The new values by column; of two names for one switch, the one that differs from what is stored."""
-        given = {name: getattr(self, name) for name in DEFAULTS if getattr(self, name) is not None}
-        named = {self.auto_work_item_on_deal_won, self.autopilot_create_work_on_deal_stage_change} - {None}
+        given = self.changes()
+        named = {given.pop(name) for name in SWITCH & given.keys()}
         changed = named - {stored.auto_work_item_on_deal_won}
         return given | {
             "auto_work_item_on_deal_won": changed.pop() if changed else stored.auto_work_item_on_deal_won
