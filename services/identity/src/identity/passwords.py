@@ -16,8 +16,11 @@ from chassis.errors import Unavailable
 T = TypeVar("T")
 
 THREADS = 2
+TURNS = THREADS + 1
+"""How many sign in at once: while one asks the database, the threads are busy with the others."""
 MAX_WAITING = 64
-MAX_WAIT_SECONDS = 8.0
+MAX_WAIT_SECONDS = 12.0
+"""Below the gateway's patience of fifteen seconds."""
 MEMORY_KIB = 64 * 1024
 PASSES = 2
 LANES = 1
@@ -39,13 +42,13 @@ class Verdict(NamedTuple):
 
 
 class Passwords:
-    """Hashes and verifies; whoever wants to waits for a turn, so that load cannot eat all memory."""
+    """Hashes and verifies; whoever wants to waits for a turn, so that load can eat neither memory nor patience."""
 
     def __init__(self, memory_kib: int = MEMORY_KIB) -> None:
         self._argon2 = Argon2Hasher(time_cost=PASSES, memory_cost=memory_kib, parallelism=LANES)
         self._bcrypt = BcryptHasher()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="passwords")
-        self._turns = asyncio.Semaphore(THREADS)
+        self._turns = asyncio.Semaphore(TURNS)
         self._waiting = 0
         # A hash like any other, of a password that nobody can know: what is compared when there is nothing to compare.
         self._nobodys = (
@@ -54,7 +57,7 @@ class Passwords:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """Wait for a free thread; TooManyWaiting when the queue is full or too slow."""
+        """Wait until one may sign in; TooManyWaiting when the queue is full or too slow."""
         if self._waiting >= MAX_WAITING:
             raise TooManyWaiting("Too many people are signing in; try again.")
         self._waiting += 1

@@ -128,6 +128,17 @@ async def test_parallel_guesses_never_exceed_the_budget(
     assert len([stored for stored in checked if stored is not None]) == 5
 
 
+async def test_many_may_sign_in_as_one_person_at_once(place: Place) -> None:
+    answers = await asyncio.gather(*(place.owner.sign_in() for _ in range(12)))
+    assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_login_is_two_transactions_of_eight_statements(place: Place) -> None:
+    await place.owner.sign_in()  # the first one loads the keys
+    # Who it may be, the budget; the seat, the session and the account, the budget again, the ledger.
+    assert (await place.owner.sign_in()).headers["server-timing"] == "db;desc=8"
+
+
 async def test_locked_account_opens_again_later_and_later(place: Place) -> None:
     for _ in range(5):
         await place.owner.sign_in("wrong password")
@@ -223,6 +234,8 @@ async def test_closed_organisation_lets_nobody_in(place: Place) -> None:
         {"email": "a@b.example", "password": "\ud800"},
         {"email": "a@b.example", "password": "x", "role": "OWNER"},
         {"email": ["a@b.example"], "password": "x"},
+        {"email": "nobody", "password": "x"},
+        {"email": "\ud800@b.example", "password": "x"},
         [],
     ],
 )
@@ -239,6 +252,12 @@ async def test_email_is_compared_without_case_and_password_with_its_spaces(place
     place.owner.email = f"  {place.owner.email.upper()} "
     assert (await place.owner.sign_in()).status_code == 200
     assert (await place.owner.sign_in(f" {PASSWORD}")).status_code == 401
+
+
+async def test_both_spellings_of_a_domain_are_one_address(place: Place) -> None:
+    person = await place.join(Role.SALES, email=f"{uuid4().hex}@münchen.example")
+    person.email = person.email.replace("münchen", "xn--mnchen-3ya")
+    assert (await person.sign_in()).status_code == 200
 
 
 async def test_login_ignores_an_idempotency_key(place: Place) -> None:

@@ -1,5 +1,6 @@
 """Rules without I/O: delays, slugs, roles, passwords, seats."""
 
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -8,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.domain.ciphers import Cipher, Unreadable
-from identity.domain.login_attempts import LoginAttempts, delay_after
+from identity.domain.login_attempts import FREE_ATTEMPTS, LoginAttempts, delay_after
 from identity.domain.organisations import RESERVED, SLUG, SlugTaken, free_slug, slug_of
 from identity.domain.permissions import CATALOGUE, Permission
 from identity.domain.policies import network
 from identity.domain.roles import LETTERS, Role, permissions_of, scope_of
-from identity.passwords import LANES, MEMORY_KIB, PASSES, Passwords, TooManyWaiting
+from identity.passwords import LANES, MEMORY_KIB, PASSES, THREADS, TURNS, Passwords, TooManyWaiting
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -131,6 +132,10 @@ async def test_cheaper_hash_is_replaced_at_the_next_sign_in() -> None:
         each.close()
 
 
+def test_turns_keep_the_threads_busy_and_do_not_lock_out_who_is_right() -> None:
+    assert THREADS < TURNS < FREE_ATTEMPTS
+
+
 async def test_queue_for_passwords_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("identity.passwords.MAX_WAITING", 0)
     passwords = Passwords()
@@ -139,7 +144,9 @@ async def test_queue_for_passwords_is_bounded(monkeypatch: pytest.MonkeyPatch) -
             pass
     monkeypatch.setattr("identity.passwords.MAX_WAITING", 1)
     monkeypatch.setattr("identity.passwords.MAX_WAIT_SECONDS", 0.01)
-    async with passwords.turn(), passwords.turn():
+    async with AsyncExitStack() as stack:
+        for _ in range(TURNS):
+            await stack.enter_async_context(passwords.turn())
         with pytest.raises(TooManyWaiting):
             async with passwords.turn():
                 pass

@@ -19,10 +19,10 @@ async def lock(session: AsyncSession, bucket: bytes, now: datetime) -> LoginAtte
         "unreported": 0,
         "unreported_since": now,
     }
-    await session.execute(insert(LoginAttempts).values(new).on_conflict_do_nothing())
-    # tenantless: attempts are counted before anybody is known
-    wanted = select(LoginAttempts).where(LoginAttempts.bucket == bucket).with_for_update()
-    return (await session.scalars(wanted)).one()
+    made = insert(LoginAttempts).values(new)
+    # An update that changes nothing: it locks the row that is there, and gives it back.
+    locked = made.on_conflict_do_update(index_elements=["bucket"], set_={"bucket": made.excluded.bucket})
+    return (await session.scalars(locked.returning(LoginAttempts))).one()
 
 
 async def forget(session: AsyncSession, before: datetime, limit: int) -> int:

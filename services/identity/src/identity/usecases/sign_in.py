@@ -63,11 +63,9 @@ async def sign_in(reception: Reception, given: Credentials) -> Opened:
         verdict = await reception.passwords.verify(given.password, caller.password_hash)
         org_id = caller.choose(given.wanted) if verdict.is_right else None
         if org_id is not None:
-            await _forgive(reception, caller)
-    if org_id is None or caller.user_id is None:
-        _note_refusal(reception, caller, verdict)
-        raise Unauthenticated(REFUSED)
-    return await _open_session(reception, org_id, caller, verdict.upgraded)
+            return await _open_session(reception, org_id, caller, verdict.upgraded)
+    _note_refusal(reception, caller, verdict)
+    raise Unauthenticated(REFUSED)
 
 
 async def _spend_attempt(reception: Reception, given: Credentials) -> Caller:
@@ -85,11 +83,6 @@ def _known_device(seals: Seals, candidates: Sequence[Any], mark: str | None) -> 
     return seals.read_device_mark(mark, candidates[0].user_id) if candidates and mark else None
 
 
-async def _forgive(reception: Reception, caller: Caller) -> None:
-    async with reception.tx() as tx:
-        (await login_attempts.lock(tx.session, caller.bucket, tx.now)).forgive(tx.now)
-
-
 async def _open_session(reception: Reception, org_id: UUID, caller: Caller, upgraded: str | None) -> Opened:
     async with reception.tx() as tx:
         seat = await accounts.find_seat(tx.session, org_id, caller.candidates[0].user_id)
@@ -104,6 +97,7 @@ async def _open_session(reception: Reception, org_id: UUID, caller: Caller, upgr
         tx.publish(session_started(session))
         seat.account.last_login_at, seat.account.last_org_id = tx.now, org_id
         seat.account.password_hash = upgraded or seat.account.password_hash
+        (await login_attempts.lock(tx.session, caller.bucket, tx.now)).forgive(tx.now)
     mark = reception.seals.device_mark(seat.account.id, caller.device_id)
     return await reception.admit(seat, session, tx.now, device_mark=mark)
 
