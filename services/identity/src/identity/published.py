@@ -19,6 +19,7 @@ from execos.identity.v1.events_pb2 import (
     OrganisationUpdated,
     PoliciesChanged,
     SecurityEventRaised,
+    SessionRefreshed,
     SessionReuseDetected,
     SessionRevoked,
     SessionStarted,
@@ -96,6 +97,13 @@ def session_started(session: Session) -> Fact:
     """Somebody signed in."""
     message = SessionStarted(session_id=str(session.id), user_id=str(session.user_id))
     message.at.FromDatetime(session.created_at)
+    return Fact(message, session.id, session.version)
+
+
+def session_refreshed(session: Session) -> Fact:
+    """A session goes on with a new refresh token."""
+    message = SessionRefreshed(session_id=str(session.id), user_id=str(session.user_id))
+    message.at.FromDatetime(session.updated_at)
     return Fact(message, session.id, session.version)
 
 

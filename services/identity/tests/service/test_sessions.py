@@ -36,6 +36,12 @@ async def test_refresh_rotates_the_token_and_keeps_the_session(place: Place) -> 
     assert place.owner.cookie != old
     assert _claims(answer)["sid"] == first["sid"]
     assert await place.stand.actions(first["sid"]) == ["LOGIN_SUCCESS", "TOKEN_REFRESH"]
+    (fact,) = await place.facts("session.refreshed")
+    assert (fact.message.session_id, fact.message.user_id, fact.version) == (
+        first["sid"],
+        str(place.owner.id),
+        2,
+    )
 
 
 async def test_two_simultaneous_refreshes_yield_one_child(place: Place) -> None:
@@ -46,6 +52,7 @@ async def test_two_simultaneous_refreshes_yield_one_child(place: Place) -> None:
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.cookies["execos_refresh_token"] for answer in answers}) == 1
     assert (await _session(place, session_id)).counter == 1
+    assert len(await place.facts("session.refreshed")) == 1
     assert await place.stand.actions(session_id) == ["LOGIN_SUCCESS", "TOKEN_REFRESH"]
 
 

@@ -10,7 +10,12 @@ from identity.domain.refresh_tokens import Spent
 from identity.domain.seats import NotAMember, Seat
 from identity.domain.security_events import SecurityEvent
 from identity.domain.sessions import EndReason, Refreshed, Session
-from identity.published import security_event_raised, session_reuse_detected, session_revoked
+from identity.published import (
+    security_event_raised,
+    session_refreshed,
+    session_reuse_detected,
+    session_revoked,
+)
 from identity.reception import Opened, Reception
 from identity.store import accounts, sessions
 
@@ -95,6 +100,7 @@ async def _spend(tx: Tx, session: Session, spent: Spent, wanted: frozenset[str])
         return None
     if refreshed is Refreshed.ROTATED:
         tx.record(session, "TOKEN_REFRESH")
+        tx.publish(session_refreshed(session))
     return seat
 
 

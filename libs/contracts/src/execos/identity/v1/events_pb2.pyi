@@ -312,6 +312,35 @@ class SessionStarted(_message.Message):
 Global___SessionStarted: _TypeAlias = SessionStarted  # noqa: Y015
 
 @_typing.final
+class SessionRefreshed(_message.Message):
+    """A session goes on: its refresh token was replaced."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The `sid` claim of its tokens."""
+    user_id: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        user_id: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "session_id", b"session_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionRefreshed: _TypeAlias = SessionRefreshed  # noqa: Y015
+
+@_typing.final
 class SessionRevoked(_message.Message):
     """A session ended: every service refuses its tokens from now on."""
 
