@@ -161,6 +161,8 @@ async def test_every_part_does_its_work(environment: Environment, identity: Iden
         await until_true(has_heard_and_sealed, 20)  # relay, consumer and jobs
         metrics = (await client.get(f"http://127.0.0.1:{environment.metrics}/metrics")).text
         health = (await client.get("/ready")).json()
+        bare = await client.head("/ready")
+        assert (bare.status_code, bare.content) == (200, b"")
         assert (await client.get("/healthz")).json() == {"status": "ok"}
         async with grpc.aio.insecure_channel(f"127.0.0.1:{environment.grpc}") as channel:
             stub = health_pb2_grpc.HealthStub(channel)

@@ -46,7 +46,7 @@ async def readyz(request: Request, response: Response) -> dict[str, Any]:
     return {"status": "unready" if problems else "ready", "problems": problems}
 
 
-@health_router.get("/ready")
+@health_router.api_route("/ready", methods=["GET", "HEAD"])
 async def ready(request: Request, response: Response) -> PlatformHealth:
     """The platform's health: 503 when a core service is down."""
     platform = runtime_of(request.app).platform
