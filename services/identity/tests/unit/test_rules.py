@@ -36,6 +36,14 @@ def test_budget_is_spent_closed_and_forgiven() -> None:
     assert [bucket.spend(NOW) for _ in range(6)] == [True] * 5 + [False]
 
 
+def test_who_read_the_clock_before_another_attempt_is_not_locked_out_by_it() -> None:
+    bucket = _bucket()
+    for second in (3, 2, 1):  # they waited for the row, the last to come first
+        assert bucket.spend(NOW + timedelta(seconds=second)) is True
+    bucket.forgive(NOW + timedelta(seconds=9))
+    assert bucket.spend(NOW + timedelta(seconds=4)) is True
+
+
 def test_budget_is_full_again_after_a_day() -> None:
     bucket = _bucket()
     for hours in range(40):
