@@ -95,6 +95,15 @@ def test_login_is_limited_per_address_a_thousand_times_as_high_in_this_profile(v
     assert answer.headers["x-ratelimit-limit"].split(",")[0] == "30000"
 
 
+def test_a_page_on_the_organisations_own_host_may_use_the_cookie(stage: Stage, visit: People) -> None:
+    acme = visit("viewer@acme.example", host="acme.execos.localhost")
+    port = stage.ports.gateway_https
+    own = acme.ask("POST", REFRESH, headers={"Origin": f"https://acme.execos.localhost:{port}"})
+    assert own.status_code == 200, own.text
+    others = acme.ask("POST", REFRESH, headers={"Origin": f"https://globex.execos.localhost:{port}"})
+    assert others.status_code == 403
+
+
 def test_each_organisation_has_a_host_of_its_own(visit: People) -> None:
     acme = visit("consultant@both.example", host="acme.execos.localhost")
     globex = visit("consultant@both.example", host="globex.execos.localhost")
