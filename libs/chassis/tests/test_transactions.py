@@ -73,7 +73,8 @@ async def test_nobody_overtakes_who_waits_for_a_connection(notes: Stand, databas
     first = await database.begin(notes.org_id)
     waiter = asyncio.create_task(use("waiter"))
     await asyncio.sleep(0.01)
-    await first.close()
+    await first.driver.commit()
+    await first.close()  # at once, with nothing to wait for
     await use("latecomer")
     await waiter
     assert served == ["waiter", "latecomer"]
