@@ -118,6 +118,7 @@ async def test_no_other_token_gets_in(notes: Stand, attack: str) -> None:
     async with notes.anonymous() as client:
         answer = await client.get("/api/v1/me", headers=[(b"authorization", header)])
     assert answer.status_code == 401, answer.text
+    assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.json()["error"]["code"] == "UNAUTHORIZED"
     assert "details" not in answer.json()["error"]
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.context import current_work
-from chassis.errors import HTTP_STATUS, AppError, Invalid
+from chassis.errors import HTTP_STATUS, AppError, Invalid, Kind
 from chassis.schema import NO_NUL
 
 PROBLEM = "application/problem+json"
@@ -28,6 +28,8 @@ FRAMEWORK_CODES = {
 def refusal(request: Request, error: AppError) -> Response:
     """The answer for a refusal."""
     headers = {"retry-after": str(error.retry_after_seconds)} if error.retry_after_seconds else {}
+    if error.kind is Kind.UNAUTHENTICATED:
+        headers["www-authenticate"] = "Bearer"  # RFC 9110 section 11.6.1
     return error_response(
         request, HTTP_STATUS[error.kind], error.reason, error.message, details=error.details, headers=headers
     )
