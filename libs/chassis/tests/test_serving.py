@@ -196,7 +196,8 @@ async def test_platform_is_down_when_a_core_service_is(environment: Environment,
 
 
 async def test_peer_that_is_up_but_not_ready_is_down(environment: Environment, identity: Identity) -> None:
-    broken = replace(environment, more={"EXECOS_SERVICES": f"work={identity.url.partition('/.')[0]}"})
+    platform = {"EXECOS_SERVICES": f"work={identity.url.partition('/.')[0]}", "EXECOS_CORE_SERVICES": ""}
+    broken = replace(environment, more=platform)
     identity.status = 503
     async with serving(broken, "http"), client_of(broken, identity) as client:
 
@@ -358,8 +359,12 @@ async def test_operators_commands(
     assert (code, "not this one" in output) == (2, True)
     code, output = await command(environment, monkeypatch, "replay", str(new_id()))
     assert (code, "no parked fact" in output) == (2, True)
-    code, output = await command(environment, monkeypatch, "redrive", "2026-01-01")
-    assert (code, "facts will be published again" in output) == (0, True)
+    for since in ("2099-01-01T00:00:00+01:00", "2026-01-01T10:00:00Z", "2026-01-01"):
+        code, output = await command(environment, monkeypatch, "redrive", "--since", since)
+        assert (code, "facts will be published again" in output) == (0, True)
+        assert output.startswith("0 facts") is not since.startswith("2026-01-01T")
+    code, output = await command(environment, monkeypatch, "redrive", "--since", "yesterday")
+    assert (code, "--since" in output) == (2, True)
     code, output = await command(environment, monkeypatch, "count-notes")
     assert (code, "notes in all" in output) == (0, True)
     code, _ = await command(environment, monkeypatch, "openapi", str(tmp_path / "openapi.json"))

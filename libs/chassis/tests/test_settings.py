@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from chassis.settings import Address, ServiceSettings, SettingsRefused, load
+from chassis.settings import Address, ServiceSettings, SettingsRefused, load, names_of, services_of
 
 GOOD = {
     "NOTES_DATABASE_URL": "postgresql://notes_app:hunter2@127.0.0.1:5432/notes",
@@ -85,6 +85,40 @@ def test_every_bad_variable_is_named_at_once() -> None:
     )
     assert "NOTES_NATS_URL: missing" in lines
     assert "NOTES_TYPO: unknown variable" in lines
+
+
+@pytest.mark.parametrize(
+    ("variable", "malformed"),
+    [
+        ("NOTES_DATABASE_URL", "postgresql://"),
+        ("NOTES_SYSTEM_DATABASE_URL", "127.0.0.1:5432"),
+        ("NOTES_NATS_URL", "127.0.0.1:4222"),
+        ("NOTES_NATS_URL", "nats://127.0.0.1:port"),
+        ("NOTES_JWKS_URL", "file:///etc/passwd"),
+        ("NOTES_TOKEN_ISSUER", ""),
+        ("NOTES_TOKEN_AUDIENCE", ""),
+        ("NOTES_PUBLIC_BASE_URL", "localhost:8443"),
+        ("NOTES_PUBLIC_BASE_URL", "https://local host"),
+        ("NOTES_OTLP_ENDPOINT", "collector:4318"),
+        ("NOTES_ROOT_DOMAIN", "*.example"),
+        ("EXECOS_SERVICES", "sales"),
+        ("EXECOS_SERVICES", "sales=http://127.0.0.1:7102,work=7103"),
+        ("EXECOS_CORE_SERVICES", "sales"),
+    ],
+)
+def test_what_is_malformed_is_named(variable: str, malformed: str) -> None:
+    [line] = refusal(**{variable: malformed})
+    assert line.startswith(f"{variable}: ")
+
+
+def test_what_may_be_left_empty() -> None:
+    settings = read(NOTES_OTLP_ENDPOINT="", NOTES_ROOT_DOMAIN="", EXECOS_SERVICES="", EXECOS_CORE_SERVICES="")
+    assert settings.otlp_endpoint is None
+
+
+def test_lists_are_read() -> None:
+    assert services_of("a=http://a:1, b=http://b:2,") == {"a": "http://a:1", "b": "http://b:2"}
+    assert names_of("a, b,") == {"a", "b"}
 
 
 def test_secret_may_come_from_a_file(tmp_path: Path) -> None:

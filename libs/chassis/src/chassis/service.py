@@ -39,7 +39,7 @@ from chassis.revisions import SchemaMismatch, head_revision
 from chassis.revocation import Revokes, follow
 from chassis.rpc import Callers, Peer, RpcServer, ServiceIdentity
 from chassis.runtime import Platform, Runtime
-from chassis.settings import Address, ServiceSettings, naming
+from chassis.settings import Address, ServiceSettings, names_of, naming, services_of
 from chassis.tx import Source
 
 log = structlog.get_logger()
@@ -298,6 +298,5 @@ async def _cancel(task: asyncio.Task[Any]) -> None:
 
 
 def _platform(settings: ServiceSettings) -> Platform:
-    pairs = [pair.partition("=") for pair in settings.services.split(",") if pair]
-    core = frozenset(name for name in settings.core_services.split(",") if name)
-    return Platform({name.strip(): url for name, _, url in pairs}, core, settings.root_domain)
+    core = names_of(settings.core_services)
+    return Platform(services_of(settings.services), core, settings.root_domain)

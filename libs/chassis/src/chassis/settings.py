@@ -1,18 +1,21 @@
 """Settings: one frozen class per service, read from the environment, refused all at once when wrong."""
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SHARED = ("EXECOS_ENV", "EXECOS_PROFILE", "EXECOS_SERVICES", "EXECOS_CORE_SERVICES")
 
 MAX_PORT = 65535
 OWNER_DATABASE_URL = "owner_database_url"
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 
 SettingsT = TypeVar("SettingsT", bound="ServiceSettings")
 
@@ -45,6 +48,31 @@ def naming(address: str) -> Iterator[None]:
         raise OSError(f"cannot listen on {address}: {error.strerror}") from error
 
 
+def _is_address(value: str) -> str:
+    Address.parse(value)
+    return value
+
+
+def url_with(*schemes: str) -> Callable[[str], str]:
+    """A validator of URLs with one of these schemes, a host, and nothing that breaks a line or a header."""
+
+    def check(value: str) -> str:
+        url = urlsplit(value)
+        is_whole = url.scheme in schemes and url.hostname and url.port != 0  # `port` raises where it is none
+        if not is_whole or not value.isprintable() or " " in value:
+            raise ValueError(f"must be {' or '.join(f'{scheme}://' for scheme in schemes)} with a host")
+        return value
+
+    return check
+
+
+_is_http = url_with("http", "https")
+_is_database = url_with("postgresql")
+HostPort = Annotated[str, AfterValidator(_is_address)]
+HttpUrl = Annotated[str, AfterValidator(_is_http)]
+NatsUrl = Annotated[str, AfterValidator(url_with("nats", "tls"))]
+
+
 class ServiceSettings(BaseSettings):
     """What every service needs; a service adds its own fields under its own prefix."""
 
@@ -52,15 +80,15 @@ class ServiceSettings(BaseSettings):
 
     database_url: SecretStr
     system_database_url: SecretStr
-    nats_url: str
-    http_address: str
-    grpc_address: str
-    metrics_address: str
-    jwks_url: str
-    token_issuer: str
-    token_audience: str = "execos"
+    nats_url: NatsUrl
+    http_address: HostPort
+    grpc_address: HostPort
+    metrics_address: HostPort
+    jwks_url: HttpUrl
+    token_issuer: HttpUrl
+    token_audience: str = Field("execos", min_length=1)
     service_secret: SecretStr = Field(min_length=32)
-    public_base_url: str
+    public_base_url: HttpUrl
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     otlp_endpoint: str | None = None
     root_domain: str = Field("", description="tenant hosts are <slug>.<this>; empty = there are none")
@@ -69,18 +97,50 @@ class ServiceSettings(BaseSettings):
     environment: Literal["development", "production"] = Field("production", validation_alias="EXECOS_ENV")
     profile: Literal["default", "test"] = Field("default", validation_alias="EXECOS_PROFILE")
 
-    @field_validator("http_address", "grpc_address", "metrics_address")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        Address.parse(value)
-        return value
-
     @field_validator("database_url", "system_database_url")
     @classmethod
     def _is_postgresql(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().startswith("postgresql://"):
-            raise ValueError("must be a postgresql:// URL")
+        _is_database(value.get_secret_value())
         return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_collector(cls, value: str | None) -> str | None:
+        return _is_http(value) if value else None
+
+    @field_validator("root_domain")
+    @classmethod
+    def _is_domain(cls, value: str) -> str:
+        if value and not _DOMAIN.fullmatch(value):
+            raise ValueError("must be a domain name in lower case")
+        return value
+
+    @field_validator("services")
+    @classmethod
+    def _are_urls(cls, value: str) -> str:
+        for url in services_of(value).values():
+            _is_http(url)
+        return value
+
+    @field_validator("core_services")
+    @classmethod
+    def _are_services(cls, value: str, others: ValidationInfo) -> str:
+        known = services_of(others.data.get("services", ""))
+        strangers = names_of(value) - known.keys()
+        if strangers and "services" in others.data:  # else EXECOS_SERVICES is the one that is wrong
+            raise ValueError(f"not in EXECOS_SERVICES: {', '.join(sorted(strangers))}")
+        return value
+
+
+def services_of(text: str) -> dict[str, str]:
+    """Name and URL of each service of `name=http://host:port, …`."""
+    pairs = (pair.partition("=") for pair in text.split(",") if pair.strip())
+    return {name.strip(): url.strip() for name, _, url in pairs}
+
+
+def names_of(text: str) -> frozenset[str]:
+    """The names of a list by comma."""
+    return frozenset(name.strip() for name in text.split(",") if name.strip())
 
 
 def load(cls: type[SettingsT], prefix: str, environ: Mapping[str, str] | None = None) -> SettingsT:
@@ -139,4 +199,4 @@ def _content(variable: str, path: str) -> str:
 def _explain(prefix: str, error: Any) -> str:
     name = str(error["loc"][0])
     variable = name if name.startswith("EXECOS_") else prefix + name.upper()
-    return f"{variable}: {'missing' if error['type'] == 'missing' else error['msg']}"
+    return f"{variable}: {'missing' if error['type'] == 'missing' else error['msg'].removeprefix('Value error, ')}"

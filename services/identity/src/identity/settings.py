@@ -3,10 +3,11 @@
 import base64
 import binascii
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, names_of, url_with
 from identity.domain.ciphers import KEY_BYTES, Cipher
 
 
@@ -30,11 +31,20 @@ class IdentitySettings(ServiceSettings):
             _bytes_of(value)
         return value
 
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for origin in names_of(value):
+            url = urlsplit(url_with("http", "https")(origin))
+            if url.path.strip("/") or url.query or url.fragment:
+                raise ValueError("must be scheme://host[:port] without a path, by comma")
+        return value
+
     @property
     def origins(self) -> frozenset[str]:
         """Origins that may use the cookies."""
-        named = (origin.strip().rstrip("/") for origin in self.allowed_origins.split(","))
-        return frozenset(origin for origin in (*named, self.public_base_url.rstrip("/")) if origin)
+        named = names_of(self.allowed_origins) | {self.public_base_url}
+        return frozenset(origin.rstrip("/") for origin in named)
 
     def cipher(self) -> Cipher:
         """What seals values of this deployment's database."""

@@ -4,23 +4,17 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr, field_validator
 
-from chassis.settings import Address, ServiceSettings
+from chassis.settings import HostPort, ServiceSettings
 from notifications.domain.addresses import parse_address
 
 
 class NotificationsSettings(ServiceSettings):
     """The shared settings, the peers that notifications asks, and the mail server."""
 
-    identity_grpc: str
-    billing_grpc: str
+    identity_grpc: HostPort
+    billing_grpc: HostPort
     smtp_url: SecretStr
     mail_from: str
-
-    @field_validator("identity_grpc", "billing_grpc")
-    @classmethod
-    def _is_peer(cls, value: str) -> str:
-        Address.parse(value)
-        return value
 
     @field_validator("smtp_url")
     @classmethod

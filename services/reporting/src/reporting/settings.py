@@ -2,26 +2,20 @@
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from chassis.settings import Address, ServiceSettings
+from chassis.settings import HostPort, ServiceSettings
 
 
 class ReportingSettings(ServiceSettings):
     """The shared settings, the services whose jobs are shown, and the key that seals the audit log."""
 
-    identity_grpc: str
-    sales_grpc: str
-    work_grpc: str
-    billing_grpc: str
-    notifications_grpc: str
+    identity_grpc: HostPort
+    sales_grpc: HostPort
+    work_grpc: HostPort
+    billing_grpc: HostPort
+    notifications_grpc: HostPort
     audit_key: SecretStr | None = Field(
         None, min_length=32, validate_default=True, description="signs the seals of the audit log"
     )
-
-    @field_validator("identity_grpc", "sales_grpc", "work_grpc", "billing_grpc", "notifications_grpc")
-    @classmethod
-    def _is_peer(cls, value: str) -> str:
-        Address.parse(value)
-        return value
 
     @field_validator("audit_key")
     @classmethod

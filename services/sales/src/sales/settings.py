@@ -1,17 +1,9 @@
 """Settings of sales, from SALES_* variables."""
 
-from pydantic import field_validator
-
-from chassis.settings import Address, ServiceSettings
+from chassis.settings import HostPort, ServiceSettings
 
 
 class SalesSettings(ServiceSettings):
     """What every service needs, and where identity answers."""
 
-    identity_grpc: str
-
-    @field_validator("identity_grpc")
-    @classmethod
-    def _is_peer_address(cls, value: str) -> str:
-        Address.parse(value)
-        return value
+    identity_grpc: HostPort
