@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Coroutine
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
@@ -59,7 +59,9 @@ def command_line(service: Service) -> typer.Typer:
         target.write_bytes(spec)
 
     @cli.command("redrive")
-    def redrive_command(since: datetime) -> None:
+    def redrive_command(
+        since: Annotated[datetime, typer.Option(parser=instant, metavar="INSTANT", help="RFC 3339.")],
+    ) -> None:
         """Publish again what was published since an instant (the broker lost its disk)."""
         run(_redrive(service, since))
 
@@ -115,9 +117,15 @@ def _own_command(service: Service, action: Any) -> Any:
     return command
 
 
+def instant(text: str) -> datetime:
+    """An instant or a date as RFC 3339 writes it; UTC where no offset is said. ValueError for anything else."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 async def _redrive(service: Service, since: datetime) -> None:
     async with assemble(service, settings_of(service)) as running:
-        count = await relay.redrive(running.runtime.system, since.astimezone())
+        count = await relay.redrive(running.runtime.system, since)
         typer.echo(f"{count} facts will be published again")
 
 
