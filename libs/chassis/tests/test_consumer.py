@@ -1,6 +1,7 @@
 """Facts in: once in effect, parked when nobody can help, never lost, soon."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -105,6 +106,22 @@ async def test_fact_takes_effect_within_300_ms_of_its_commit(notes: Stand, bus: 
             delays.append(log.at[-1] - committed)
     print(f"commit to effect: median {sorted(delays)[10] * 1000:.1f} ms, worst {max(delays) * 1000:.1f} ms")
     assert sorted(delays)[10] < 0.3
+
+
+async def test_settled_fact_is_logged_with_the_request_that_caused_it(
+    notes: Stand, bus: Bus, log: Log, capfd: pytest.CaptureFixture[str]
+) -> None:
+    relay = relay_of(notes, bus)
+    async with running(relay.run(), consumer_of(notes, bus, log.handlers).run()):
+        await publish(notes, "told", then=relay.wake)
+        await until(lambda: log.at)
+        await asyncio.sleep(0.1)
+    written = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+    org_id = str(notes.org_id)
+    (line,) = [each for each in written if each["event"] == "fact" and each["org_id"] == org_id]
+    assert (line["type"], line["is_first"]) == (CREATED, True)
+    assert line["request_id"] == log.works[0].request_id
+    assert UUID(line["fact_id"]).version == 7
 
 
 async def test_fact_delivered_again_has_no_second_effect(notes: Stand, bus: Bus, log: Log) -> None:

@@ -2,6 +2,9 @@
 
 import json
 import logging
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -88,6 +91,27 @@ def test_level_is_configured(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_request_line_outside_of_any_work(capfd: pytest.CaptureFixture[str]) -> None:
-    logs.write_request_line("notes", method="GET", route="/x", status=200, duration_ms=1.5)
+    logs.write_line("notes", "request", method="GET", route="/x", status=200, duration_ms=1.5)
     (line,) = lines(capfd)
     assert (line["service"], line["route"], line["status"]) == ("notes", "/x", 200)
+
+
+def test_nothing_but_json_is_written_when_a_process_with_grpc_starts_a_child() -> None:
+    program = (
+        "import chassis, asyncio, grpc, uvloop\n"
+        "async def main():\n"
+        "    server = grpc.aio.server()\n"
+        "    port = server.add_insecure_port('127.0.0.1:0')\n"
+        "    await server.start()\n"
+        "    async with grpc.aio.insecure_channel(f'127.0.0.1:{port}') as channel:\n"
+        "        await channel.channel_ready()\n"
+        "        for _ in range(20):\n"
+        "            await (await asyncio.create_subprocess_exec('true')).wait()\n"
+        "    await server.stop(0)\n"
+        "uvloop.run(main())\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "GRPC_VERBOSITY"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("", "")

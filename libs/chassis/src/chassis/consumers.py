@@ -13,6 +13,7 @@ from chassis.bus import STREAM, SUBJECT_PREFIX, Bus
 from chassis.database import Database
 from chassis.errors import AppError, Kind, translate
 from chassis.inbox import Handlers, Received, count_parked, park, receive, received
+from chassis.logs import write_line
 from chassis.metrics import consumer_lag, parked_events
 from chassis.pull import pulling
 from chassis.tx import Source
@@ -104,11 +105,20 @@ class Consumer:
         except (LookupError, ValueError) as error:
             await self._give_up(message, attempts, f"not a fact: {error!r}")
             return
+        began = time.perf_counter()
         try:
-            await receive(self._source, self.name, self._handlers, fact)
+            is_first = await receive(self._source, self.name, self._handlers, fact)
         except Exception as error:  # noqa: BLE001 - a handler may fail in any way, other facts go on
             await self._on_failure(message, fact, error, attempts)
         else:
+            write_line(
+                self.name,
+                "fact",
+                type=fact.type,
+                fact_id=fact.id,
+                is_first=is_first,
+                duration_ms=round((time.perf_counter() - began) * 1000, 2),
+            )
             await message.ack()
 
     async def _on_failure(self, message: Msg, fact: Received, error: Exception, attempts: int) -> None:

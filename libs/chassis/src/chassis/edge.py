@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis import telemetry
 from chassis.context import Work, begin_work, new_request_id
 from chassis.envelope import error_response
-from chassis.logs import write_request_line
+from chassis.logs import write_line
 from chassis.metrics import http_server_duration
 
 log = structlog.get_logger()
@@ -66,8 +66,9 @@ class Edge:
             seconds = time.perf_counter() - started
             http_server_duration.labels(scope["method"], route, status).observe(seconds)
             if route not in PROBES or status != 200:
-                write_request_line(
+                write_line(
                     self._service,
+                    "request",
                     method=scope["method"],
                     route=route,
                     status=status,

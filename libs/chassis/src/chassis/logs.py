@@ -51,24 +51,24 @@ def configure(service: str, level: str) -> None:
     logging.basicConfig(handlers=[_ToStructlog()], level=max(LEVELS[level], logging.WARNING), force=True)
 
 
-def write_request_line(service: str, **fields: Any) -> None:
-    """The one line of a served request: what `log.info("request", …)` would write, at a sixth of its cost.
+def write_line(service: str, event: str, **fields: Any) -> None:
+    """The line of a served request or a settled fact: what `log.info(event, …)` would write, at a sixth of its cost.
 
     Only for fields that cannot hold a secret: this line is not redacted.
     """
     work = current_work()
-    event = {
+    line = {
         "level": "info",
         "timestamp": datetime.now(UTC),
         "service": service,
-        "event": "request",
+        "event": event,
         "request_id": work and work.request_id,
         "trace_id": _trace_id(work),
         "org_id": work and work.org_id,
         "actor_id": work and work.actor_id,
         **fields,
     }
-    _write(orjson.dumps(event, option=orjson.OPT_UTC_Z).decode())
+    _write(orjson.dumps(line, option=orjson.OPT_UTC_Z).decode())
 
 
 def _trace_id(work: Work | None) -> str | None:
