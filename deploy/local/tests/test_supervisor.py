@@ -154,10 +154,10 @@ async def test_a_child_that_ignores_the_stop_signal_is_killed(stage: Stage) -> N
     assert stage.said == ["stubborn did not stop in 0 s: killed"]
 
 
-def test_the_back_off_doubles_to_five_seconds_and_forgets_after_half_a_minute_of_health() -> None:
+def test_the_back_off_doubles_to_three_seconds_and_forgets_after_ten_of_health() -> None:
     back_off = BackOff()
-    assert [round(back_off.after(1), 1) for _ in range(7)] == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0]
-    assert back_off.after(30) == 0.2
+    assert [round(back_off.after(1), 1) for _ in range(6)] == [0.2, 0.4, 0.8, 1.6, 3.0, 3.0]
+    assert back_off.after(10) == 0.2
 
 
 def test_children_die_with_a_killed_supervisor(tmp_path: Path) -> None:
