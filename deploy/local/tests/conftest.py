@@ -59,12 +59,12 @@ class Stand:
             "TMPDIR": str(self.folder),
         }
 
-    def local(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def local(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """One command to its end."""
         command = [sys.executable, "-m", "local", *arguments]
         return subprocess.run(
             command,
-            env=self.environment,
+            env=self.environment | environment,
             cwd=REPOSITORY,
             timeout=60,
             check=False,

@@ -12,7 +12,7 @@ import pytest
 
 from local import commands, run_file
 from local.layout import DataDirectoryRefused, Layout, Lock
-from local.ports import CONTEXTS
+from local.ports import CONTEXTS, Ports
 from local.settings import Settings
 
 
@@ -82,6 +82,20 @@ def test_the_run_file_has_the_promised_shape(tmp_path: Path) -> None:
     assert by_name["nats"] == {"name": "nats", "pid": 42, "log": run_file.relative(layout.log("nats"))}
 
 
+def test_a_command_for_the_running_platform_takes_its_ports_from_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layout = Layout(tmp_path)
+    running = Settings(
+        data_directory=tmp_path, ports=Ports.with_offset(700), environment="production", profile="test"
+    )
+    run_file.write(layout.run_file, run_file.content(running, layout, {}))
+    assert commands.of_running(Settings(data_directory=tmp_path), layout) is None, "left by a killed one"
+    assert capsys.readouterr().err == "Execos is not running: `make up` first.\n"
+    assert Lock(tmp_path).take()
+    assert commands.of_running(Settings(data_directory=tmp_path), layout) == running
+
+
 def test_down_and_status_say_when_nothing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     layout = Layout(tmp_path)
     assert commands.down(layout) == 0
@@ -89,9 +103,12 @@ def test_down_and_status_say_when_nothing_runs(tmp_path: Path, capsys: pytest.Ca
     assert capsys.readouterr().out == "Execos is not running.\n" * 2
 
 
-def test_reset_deletes_what_is_ours_and_nothing_else(tmp_path: Path) -> None:
+def test_reset_deletes_what_is_ours_and_nothing_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     layout = Layout(tmp_path)
     layout.prepare()
     (tmp_path / "mine.txt").write_text("keep")
     commands.reset(layout)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert capsys.readouterr().out.endswith("keeps what is not the platform's: mine.txt\n")

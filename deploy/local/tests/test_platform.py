@@ -25,7 +25,7 @@ class Stand(Protocol):
     ports: Ports
     run: dict[str, Any]
 
-    def local(self, *arguments: str) -> Any: ...
+    def local(self, *arguments: str, **environment: str) -> Any: ...
     def foreground(self, *arguments: str) -> Any: ...
     def pids(self) -> dict[str, int]: ...
     def fault(self, service: str, message: str | None) -> None: ...
@@ -159,6 +159,29 @@ def test_a_service_that_cannot_start_is_named_with_its_reason_and_everything_end
     assert done.returncode == 1
     assert "BILLING_NATS_URL: missing" in done.stdout
     assert _descendants_of(stopped.folder) == []
+
+
+def test_commands_find_the_running_platform_whatever_the_shell_says(platform: Stand) -> None:
+    elsewhere = {"EXECOS_PORT_OFFSET": "0", "EXECOS_PROFILE": "default"}
+    done = platform.local("migrate", **elsewhere)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout == f"migrated {', '.join(CONTEXTS)}\n"
+    assert platform.local("run", "sales", "parked", "--any", **elsewhere).returncode == 0
+    platform.fault("sales", "sales says no")
+    try:
+        done = platform.local("run", "sales", "parked", **elsewhere)
+        assert (done.returncode, done.stdout) == (1, "sales says no\n")
+        done = platform.local("migrate", **elsewhere)
+        assert done.returncode == 1
+        assert done.stdout.startswith("the migration failed\n")
+    finally:
+        platform.fault("sales", None)
+
+
+def test_commands_for_a_running_platform_say_when_there_is_none(stopped: Stand) -> None:
+    for command in (("migrate",), ("seed",), ("demo",), ("run", "sales", "parked")):
+        done = stopped.local(*command)
+        assert (done.returncode, done.stdout) == (1, "Execos is not running: `make up` first.\n")
 
 
 def test_in_the_foreground_logs_are_shown_and_an_interrupt_stops_everything(stopped: Stand) -> None:

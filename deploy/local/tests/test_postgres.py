@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from chassis.revisions import revisions
-from local import schema
+from local import postgres, schema
 from local.ports import free_port
 from local.postgres import Cluster, ClusterRefused, environment, throwaway
 
@@ -105,6 +105,32 @@ def test_data_of_another_version_is_refused_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "PG_VERSION").write_text("17\n")
     with pytest.raises(ClusterRefused, match=r"^.* holds data of PostgreSQL 17, this release runs 18: .*$"):
         Cluster(tmp_path, 5432, str).initialise()
+
+
+def test_why_initdb_failed_is_said_and_not_what_it_did_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "initdb"
+    program.write_text(
+        "#!/bin/sh\necho 'initdb: error: could not write file: No space left on device' >&2\n"
+        "echo 'initdb: removing data directory' >&2\nexit 1\n"
+    )
+    program.chmod(0o700)
+    monkeypatch.setattr(postgres, "binaries", lambda: tmp_path)
+    with pytest.raises(ClusterRefused, match=r"^initdb failed: .*No space left on device$"):
+        Cluster(tmp_path / "pg", 5432, str).initialise()
+
+
+def test_the_lock_of_another_cluster_that_got_the_same_pid_is_forgotten(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    pid = (cluster.directory / "postmaster.pid").read_text().splitlines()[0]
+    (tmp_path / "PG_VERSION").write_text("18\n")
+    (tmp_path / "postmaster.pid").write_text(f"{pid}\n{tmp_path}\n")
+    Cluster(tmp_path, 5432, str).initialise()
+    assert not (tmp_path / "postmaster.pid").exists()
+    cluster.initialise()
+    assert (cluster.directory / "postmaster.pid").exists(), "its own is kept"
 
 
 def test_a_killed_server_starts_again_with_everything_committed(tmp_path: Path) -> None:

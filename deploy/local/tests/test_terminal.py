@@ -1,10 +1,11 @@
 """The terminal: readable lines under the name of their process."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
-from local import terminal
+from local import terminal, up
 from local.terminal import Follower, keep_small, readable
 
 
@@ -41,3 +42,11 @@ def test_a_large_log_is_moved_aside_and_goes_on(tmp_path: Path, monkeypatch: pyt
         writer.write(b"next\n")
     assert log.read_bytes() == b"next\n"
     assert (tmp_path / "sales.log.1").read_bytes() == b"a long line of log\n"
+
+
+def test_a_log_on_a_full_disk_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr("sys.stdout", full)
+        up.say("sales is back")
+        with contextlib.suppress(OSError):
+            full.close()  # what it could not write it tries again

@@ -1,4 +1,4 @@
-"""The command line of the embedded stack: `python -m local up|down|reset|status|seed|demo`."""
+"""The command line of the embedded stack: `python -m local up|down|reset|status|seed|migrate|run|demo`."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from local import commands
 from local.layout import Layout
+from local.ports import CONTEXTS
 from local.settings import Settings, SettingsRefused, load
 
 
@@ -28,8 +29,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return commands.reset(layout)
         case "status":
             return commands.status(layout)
+    running = commands.of_running(settings, layout)
+    return 1 if running is None else _with_platform(chosen, running, layout)
+
+
+def _with_platform(chosen: argparse.Namespace, settings: Settings, layout: Layout) -> int:
+    match chosen.command:
         case "seed":
             return commands.seed(settings, layout)
+        case "migrate":
+            return commands.migrate(settings, layout)
+        case "run":
+            commands.run_service(settings, layout, chosen.service, chosen.arguments)
     from local.demo import run  # noqa: PLC0415 - loads an HTTP client that no other command needs
 
     return run(settings, layout)
@@ -56,6 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     commands_.add_parser("reset", help="stop it and delete everything it stored")
     commands_.add_parser("status", help="what runs")
     commands_.add_parser("seed", help="complete the demo data")
+    commands_.add_parser("migrate", help="bring every schema to its head")
+    run = commands_.add_parser("run", help="a command of one service, with the environment it has here")
+    run.add_argument("service", choices=CONTEXTS)
+    run.add_argument("arguments", nargs=argparse.REMAINDER, help="for example: redrive --since 2026-11-01")
     commands_.add_parser("demo", help="one journey through the gateway, step by step")
     return parser
 

@@ -1,13 +1,15 @@
 """What the command line does besides running the platform: detach, down, status, reset."""
 
+import asyncio
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from local import run_file
 from local.layout import Layout, Lock
@@ -117,10 +119,53 @@ def reset(layout: Layout) -> int:
     for name in _OURS:
         path = layout.root / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    if layout.root.exists() and not any(layout.root.iterdir()):
+    left = sorted(path.name for path in layout.root.iterdir()) if layout.root.exists() else []
+    if not left and layout.root.exists():
         layout.root.rmdir()
-    print(f"{run_file.relative(layout.root)} is empty.")
+    place = run_file.relative(layout.root)
+    print(
+        f"{place} is empty." if not left else f"{place} keeps what is not the platform's: {', '.join(left)}"
+    )
     return 0
+
+
+def of_running(settings: Settings, layout: Layout) -> Settings | None:
+    """The settings as the running platform has them, whatever this shell says; None, and why, when nothing runs."""
+    run = run_file.read(layout.run_file)
+    if run is None or Lock(layout.root).holder() is None:
+        print("Execos is not running: `make up` first.", file=sys.stderr)
+        return None
+    return replace(
+        settings,
+        ports=run_file.ports(run),
+        environment=run["environment"],
+        profile=run["profile"],
+    )
+
+
+def migrate(settings: Settings, layout: Layout) -> int:
+    """Bring the schemas of a running platform to their heads."""
+    from local.children import StartFailed  # noqa: PLC0415 - loads everything, which `down` and `status` do not need
+    from local.schema import SchemaRefused  # noqa: PLC0415 - the same
+    from local.stack import Stack  # noqa: PLC0415 - the same
+
+    try:
+        migrated = asyncio.run(Stack(settings, layout).migrate())
+    except (SchemaRefused, StartFailed) as refused:
+        print(refused, file=sys.stderr)
+        return 1
+    print(migrated or "every schema is at its head")
+    return 0
+
+
+def run_service(settings: Settings, layout: Layout, service: str, arguments: list[str]) -> NoReturn:
+    """Become `python -m <service> …` with the environment that the service has here."""
+    from local.service_environment import migration_environment  # noqa: PLC0415 - the same
+    from local.stack import Stack  # noqa: PLC0415 - the same
+
+    stack = Stack(settings, layout)
+    environment = migration_environment((service,), settings, stack.keys, stack.cluster)
+    os.execve(sys.executable, [sys.executable, "-m", service, *arguments], environment)  # noqa: S606 - no shell is wanted
 
 
 def seed(settings: Settings, layout: Layout) -> int:
@@ -128,9 +173,6 @@ def seed(settings: Settings, layout: Layout) -> int:
     from local.seed import SeedFailed, run  # noqa: PLC0415 - its libraries are slow to load and only needed here
     from local.stack import Stack  # noqa: PLC0415 - the same
 
-    if run_file.read(layout.run_file) is None:
-        print("Execos is not running: `make up` first.", file=sys.stderr)
-        return 1
     try:
         print(run(Stack(settings, layout)))
     except SeedFailed as failed:

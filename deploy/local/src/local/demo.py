@@ -9,25 +9,23 @@ from typing import Any
 import httpx2
 from rich.console import Console
 
-from local import run_file
 from local.front_door import FrontDoor, Json, Person, Refused, eventually
 from local.layout import Layout
-from local.settings import REPOSITORY, Settings
+from local.ports import HOST
+from local.settings import Settings
 
 ROLES = ("sales", "ops", "finance", "ceo", "owner")
 MILESTONES = {"DEAL_CREATED", "WORK_ROOT_CREATED", "INVOICE_SENT", "INVOICE_PAID"}
 VALUE = "12500.00"
 
 
-def run(_settings: Settings, layout: Layout) -> int:
+def run(settings: Settings, layout: Layout) -> int:
     """Run the journey against the running platform; 0 when every step was as promised."""
-    console = Console(highlight=False)
-    now = run_file.read(layout.run_file)
-    if now is None:
-        console.print("Execos is not running: `make up` first.", style="red")
-        return 1
-    with FrontDoor(now["gateway"]["https"], REPOSITORY / now["ca"]) as door:
-        journey = Journey(door, now["mail"]["http"], console)
+    console = Console(
+        highlight=False, soft_wrap=True
+    )  # one line each, also where the screen is narrow or a file
+    with FrontDoor(settings.public_url, layout.certs / "ca.pem") as door:
+        journey = Journey(door, f"http://{HOST}:{settings.ports.mail_http}", console)
         began = time.monotonic()
         try:
             journey.run()
@@ -45,7 +43,7 @@ class Journey:
     door: FrontDoor
     mail_url: str
     console: Console
-    mark: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}")
+    mark: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}")
     people: dict[str, Person] = field(default_factory=dict)
     rows: dict[str, Json] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ Execos is ready in {seconds:.1f} s: {url}
 _PEOPLE = """
   people     owner@ admin@ ceo@ director@ manager@ sales@ ops@ finance@ cashier@ viewer@
              acme.example and globex.example; consultant@both.example is in both
-  password   {password}    (platform@execos.example: execos-platform-pass)
+  password   {password}
   try        make demo, or
     curl --cacert {ca} {url}/api/v1/auth/login -H 'Content-Type: application/json' \\
       -d '{{"email":"owner@acme.example","password":"{password}"}}'"""

@@ -13,6 +13,7 @@ Running as root is refused by PostgreSQL itself, so root runs it inside a user n
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -91,7 +92,7 @@ class Cluster:
                 as_nobody(command), capture_output=True, text=True, check=False, env=environment()
             )
         if done.returncode != 0:
-            said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1]
+            said = _reason(done.stderr or done.stdout)
             hint = (
                 " (root may not make a user namespace here: use an ordinary user)"
                 if "unshare" in said
@@ -103,9 +104,10 @@ class Cluster:
         staged.rename(self.directory)
 
     def _forget_dead_postmaster(self) -> None:
-        """Remove a lock file whose process is gone or is another program now.
+        """Remove a lock file whose process is gone or is another one now, also another cluster's.
 
-        PostgreSQL itself only asks whether the pid lives; after a reboot that may be anything.
+        PostgreSQL itself only asks whether the pid lives; after a reboot that may be anything. Backends that are left
+        of a killed server it finds by its shared memory, and does not start beside them.
         """
         lock = self.directory / "postmaster.pid"
         try:
@@ -114,10 +116,10 @@ class Cluster:
             lock.unlink(missing_ok=True)
             return
         try:
-            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
         except OSError:
-            name = ""
-        if name != "postgres":
+            arguments = []
+        if str(self.directory) not in arguments:
             lock.unlink(missing_ok=True)
 
     @property
@@ -188,6 +190,13 @@ def _wait(is_ready: Callable[[], bool], server: "subprocess.Popen[bytes]", log_p
         if server.poll() is not None or time.monotonic() > deadline:
             raise ClusterRefused(f"PostgreSQL did not start: {log_path.read_text()[-500:]}")
         time.sleep(0.03)
+
+
+def _reason(output: str) -> str:
+    """The line of a program's output that says why it failed; what it does after that comes behind it."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
+    telling = (line for line in lines if re.search(r"\b(error|FATAL|PANIC|failed)\b", line))
+    return next(telling, lines[-1])
 
 
 def binaries() -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local.layout import Layout
-from local.ports import CONTEXTS, HOST
+from local.ports import CONTEXTS, HOST, Ports
 from local.settings import REPOSITORY, Settings
 
 
@@ -25,6 +25,7 @@ def content(settings: Settings, layout: Layout, pids: Mapping[str, int | None]) 
         "postgres": {"host": HOST, "port": ports.postgres, "databases": list(CONTEXTS)},
         "nats": f"nats://{HOST}:{ports.nats}",
         "mail": {"smtp": f"smtp://{HOST}:{ports.mail_smtp}", "http": f"http://{HOST}:{ports.mail_http}"},
+        "environment": settings.environment,
         "profile": settings.profile,
         "supervisor": os.getpid(),
     }
@@ -38,6 +39,12 @@ def _entry(name: str, pid: int | None, settings: Settings, layout: Layout) -> di
         entry["metrics"] = f"http://{HOST}:{settings.ports.metrics(name)}/metrics"
     entry["log"] = relative(layout.log(name))
     return entry
+
+
+def ports(run: Mapping[str, Any]) -> Ports:
+    """The ports that a running platform listens on."""
+    https = int(run["gateway"]["https"].rpartition(":")[2])
+    return Ports.with_offset(https - Ports().gateway_https)
 
 
 def relative(path: Path) -> str:

@@ -49,7 +49,7 @@ class Stack:
     def steps(self) -> list[Step]:
         """Databases, roles and migrations before any service starts; in the end a look through the front door."""
         return [
-            Step("schema", self._migrate, needs=("postgres",)),
+            Step("schema", self.migrate, needs=("postgres",)),
             Step("front door", self._open_front_door, needs=("gateway",)),
         ]
 
@@ -170,7 +170,8 @@ class Stack:
                 return
             await asyncio.sleep(0.1)
 
-    async def _migrate(self) -> str | None:
+    async def migrate(self) -> str | None:
+        """Bring every database to its head revision; which, or None where all were there. StartFailed says why not."""
         contexts = await asyncio.to_thread(self._prepare_databases)
         if not contexts:
             return None

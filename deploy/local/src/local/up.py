@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from local import certificates, greeting, run_file, seed
 from local.children import StartFailed
 from local.layout import DataDirectoryRefused, Layout, Lock
@@ -48,6 +50,10 @@ class Platform:
             return asyncio.run(self._run())
         except _REFUSALS as refused:
             return _refuse(refused)
+        except psycopg.Error as error:
+            return _refuse(f"PostgreSQL: {str(error).splitlines()[0]}")
+        except OSError as error:  # whatever a full disk or a lost right stops first
+            return _refuse(f"{error.filename or self.layout.root}: {error.strerror or error}")
         finally:  # the lock goes with this process, so that whoever waits for it finds nothing of us
             self.layout.run_file.unlink(missing_ok=True)
 
@@ -146,8 +152,8 @@ class Platform:
 
 
 def say(text: str) -> None:
-    """One line of progress; a terminal that is gone does no harm."""
-    with contextlib.suppress(BrokenPipeError):
+    """One line of progress; a terminal that is gone or a log on a full disk does no harm."""
+    with contextlib.suppress(OSError):
         print(f"  {text}", flush=True)
 
 
