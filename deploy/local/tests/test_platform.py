@@ -151,12 +151,16 @@ def test_a_taken_port_is_said_in_a_line_and_nothing_is_started(stopped: Stand) -
 
 
 def test_a_service_that_cannot_start_is_named_with_its_reason_and_everything_ends(stopped: Stand) -> None:
+    log = stopped.folder / "data" / "logs" / "billing.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("what another start said\n")
     stopped.fault("billing", "BILLING_NATS_URL: missing")
     try:
         done = stopped.local("up", "--detach")
     finally:
         stopped.fault("billing", None)
     assert done.returncode == 1
+    assert "another start" not in done.stdout
     assert "BILLING_NATS_URL: missing" in done.stdout
     assert _descendants_of(stopped.folder) == []
 

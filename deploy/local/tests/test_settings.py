@@ -1,14 +1,16 @@
 """Settings: the environment, `.env`, and `.env.example` as the list of what there is."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from local import overrides
 from local.keys import Keys
 from local.ports import CONTEXTS
 from local.postgres import Cluster
-from local.service_environment import PEERS, service_environment
+from local.service_environment import PEERS, migration_environment, service_environment
 from local.settings import REPOSITORY, Settings, SettingsRefused, documented, load
 
 
@@ -93,3 +95,29 @@ def test_a_service_gets_its_contract_and_what_the_person_chose(context: str, tmp
     assert "OTHER_LOG_LEVEL" not in environment
     assert len(environment[f"{context.upper()}_SERVICE_SECRET"]) >= 32
     json.dumps(environment)
+
+
+def test_a_secret_may_come_from_a_file(repository: Path, tmp_path: Path) -> None:
+    (repository / ".env").write_text("SALES_SERVICE_SECRET_FILE=/run/secrets/sales\n")
+    settings = load(repository=repository)
+    keys = Keys(tmp_path)
+    cluster = Cluster(tmp_path / "pg", 5, keys.postgres)
+    environment = service_environment("sales", settings, keys, cluster)
+    assert environment["SALES_SERVICE_SECRET_FILE"] == "/run/secrets/sales"
+    assert "SALES_SERVICE_SECRET" not in environment
+    owner = replace(settings, overrides={"SALES_OWNER_DATABASE_URL_FILE": "/run/secrets/owner"})
+    assert "SALES_OWNER_DATABASE_URL_FILE" not in service_environment("sales", owner, keys, cluster)
+    migrating = migration_environment(("sales",), owner, keys, cluster)
+    assert migrating["SALES_OWNER_DATABASE_URL_FILE"] == "/run/secrets/owner"
+    assert "SALES_OWNER_DATABASE_URL" not in migrating
+
+
+def test_what_a_person_set_for_several_services_is_refused_in_one_message(tmp_path: Path) -> None:
+    keys = Keys(tmp_path)
+    cluster = Cluster(tmp_path / "pg", 5, keys.postgres)
+    chosen = {"SALES_LOG_LEVEL": "loud", "WORK_SALES_GRPC": "nowhere", "BILLING_LOG_LEVEL": "debug"}
+    with pytest.raises(SettingsRefused) as refused:
+        overrides.check(Settings(data_directory=tmp_path, overrides=chosen), keys, cluster)
+    named = [line.partition(":")[0] for line in str(refused.value).splitlines()]
+    assert named == ["SALES_LOG_LEVEL", "WORK_SALES_GRPC"]
+    overrides.check(Settings(data_directory=tmp_path), keys, cluster)

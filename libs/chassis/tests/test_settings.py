@@ -128,6 +128,12 @@ def test_secret_may_come_from_a_file(tmp_path: Path) -> None:
     assert settings.service_secret.get_secret_value() == "f" * 40
 
 
+def test_a_variable_and_its_file_are_one_too_many(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("f" * 40)
+    lines = refusal(NOTES_SERVICE_SECRET_FILE=str(tmp_path / "secret"))
+    assert lines == ["NOTES_SERVICE_SECRET_FILE: set without _FILE too"]
+
+
 def test_secrets_are_never_printed() -> None:
     assert "hunter2" not in repr(read())
     assert "ssss" not in repr(read())

@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load(profile=profile)
     except SettingsRefused as refused:
-        print(f"cannot start, the settings are wrong:\n{refused}", file=sys.stderr)
+        print(f"cannot start: the settings are wrong:\n{refused}", file=sys.stderr)
         return 2
     layout = Layout(settings.data_directory)
     match chosen.command:

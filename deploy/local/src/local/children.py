@@ -67,6 +67,7 @@ class Child:
         self.program = program
         self._say = say
         self._process: asyncio.subprocess.Process | None = None
+        self._log_began = 0
 
     @property
     def pid(self) -> int | None:
@@ -80,6 +81,7 @@ class Child:
         if program.before_start:
             program.before_start()
         with program.log.open("ab") as log:
+            self._log_began = log.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *program.command,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -171,14 +173,14 @@ class Child:
         await self._process.wait()
 
     def _why(self, reason: str) -> str:
-        return f"{self.program.name} {reason}\n{tail(self.program.log)}".rstrip()
+        return f"{self.program.name} {reason}\n{tail(self.program.log, since=self._log_began)}".rstrip()
 
 
-def tail(log: Path, lines: int = 12) -> str:
-    """The last lines of a log file, indented."""
+def tail(log: Path, *, since: int = 0, lines: int = 12) -> str:
+    """The last lines of a log file after an offset, indented."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 16_384))
+            file.seek(max(since, log.stat().st_size - 16_384))
             text = file.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return ""

@@ -42,12 +42,13 @@ def _make_people(stack: Stack) -> None:
     log_path = stack.layout.log("seed")
     environment = service_environment("identity", stack.settings, stack.keys, stack.cluster)
     with log_path.open("ab") as log:
+        began = log.tell()
         command = [sys.executable, "-m", "identity", "seed"]
         done = subprocess.run(
             command, env=environment, cwd=REPOSITORY, stdout=log, stderr=log, check=False, timeout=120
         )
     if done.returncode != 0:
-        raise SeedFailed(f"identity seed ended with {done.returncode}\n{tail(log_path)}")
+        raise SeedFailed(f"identity seed ended with {done.returncode}\n{tail(log_path, since=began)}")
 
 
 def _fill(stack: Stack, rows: OrganisationRows) -> int:

@@ -55,8 +55,10 @@ def service_environment(context: str, settings: Settings, keys: Keys, cluster: C
     }
     prefixes = (f"{context.upper()}_", *PLATFORM_WIDE)
     chosen = {name: value for name, value in settings.overrides.items() if name.startswith(prefixes)}
-    chosen.pop(f"{context.upper()}_{OWNER_URL}", None)  # for `migrate` alone
-    return inherited() | platform | named | chosen
+    for suffix in ("", "_FILE"):
+        chosen.pop(f"{context.upper()}_{OWNER_URL}{suffix}", None)  # for `migrate` alone
+    given = {name: value for name, value in named.items() if f"{name}_FILE" not in chosen}
+    return inherited() | platform | given | chosen
 
 
 def _shared(context: str, settings: Settings, keys: Keys, cluster: Cluster) -> dict[str, str]:
@@ -105,5 +107,8 @@ def migration_environment(
     for context in contexts:
         union |= service_environment(context, settings, keys, cluster)
         name = f"{context.upper()}_{OWNER_URL}"
-        union[name] = settings.overrides.get(name) or cluster.url(f"{context}_owner", context)
+        chosen = {
+            each: settings.overrides[each] for each in (name, f"{name}_FILE") if each in settings.overrides
+        }
+        union |= chosen or {name: cluster.url(f"{context}_owner", context)}
     return union

@@ -6,7 +6,7 @@ an unrelated WORK_DIR of somebody's shell reaches no service.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
@@ -43,7 +43,7 @@ class Settings:
 
 def load(*, profile: str | None = None, repository: Path = REPOSITORY) -> Settings:
     """The settings; the environment wins over `.env`, `profile` over both. SettingsRefused names every bad variable."""
-    known = documented(repository / ".env.example")
+    known = with_files(documented(repository / ".env.example"))
     problems: list[str] = []
     values = _from_file(repository / ".env", known, problems)
     values |= {name: os.environ[name] for name in known if os.environ.get(name)}
@@ -84,7 +84,12 @@ def documented(example: Path) -> dict[str, str]:
     return {found[1]: found[2].strip() for found in matches if found}
 
 
-def _from_file(path: Path, known: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+def with_files(names: Iterable[str]) -> set[str]:
+    """The names, and of each variable of a service `<NAME>_FILE`, which names a file that holds the value."""
+    return {*names, *(f"{name}_FILE" for name in names if not name.startswith("EXECOS_"))}
+
+
+def _from_file(path: Path, known: Collection[str], problems: list[str]) -> dict[str, str]:
     values: dict[str, str] = {}
     lines = path.read_text().splitlines() if path.exists() else []
     for number, line in enumerate(lines, start=1):

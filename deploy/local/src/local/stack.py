@@ -178,6 +178,7 @@ class Stack:
         command = [sys.executable, "-m", "local.migrate", *contexts]
         log_path = self.layout.log("migrate")
         with log_path.open("ab") as log:
+            began = log.tell()
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdout=log,
@@ -187,7 +188,7 @@ class Stack:
                 env=migration_environment(tuple(contexts), self.settings, self.keys, self.cluster),
             )
         if await process.wait() != 0:
-            raise StartFailed(f"the migration failed\n{tail(log_path)}")
+            raise StartFailed(f"the migration failed\n{tail(log_path, since=began)}")
         return f"migrated {', '.join(contexts)}"
 
     def _prepare_databases(self) -> list[str]:

@@ -13,14 +13,14 @@ from typing import Any
 
 import psycopg
 
-from local import certificates, greeting, run_file, seed
+from local import certificates, greeting, overrides, run_file, seed
 from local.children import StartFailed
 from local.layout import DataDirectoryRefused, Layout, Lock
 from local.nats import ServerRefused
 from local.ports import PortTaken, check_free
 from local.postgres import ClusterRefused
 from local.schema import SchemaRefused
-from local.settings import Settings
+from local.settings import Settings, SettingsRefused
 from local.stack import Stack
 from local.supervisor import Supervisor
 from local.terminal import Follower, keep_small
@@ -48,6 +48,8 @@ class Platform:
             return self._already_up(lock)
         try:
             return asyncio.run(self._run())
+        except SettingsRefused as refused:
+            return _refuse(f"the settings are wrong:\n{refused}", code=2)
         except _REFUSALS as refused:
             return _refuse(refused)
         except psycopg.Error as error:
@@ -73,6 +75,7 @@ class Platform:
         await self._make_room()
         certificates.ensure(self.layout.certs)
         stack = Stack(self.settings, self.layout)
+        overrides.check(self.settings, stack.keys, stack.cluster)
         supervisor = Supervisor(stack.programs(), stack.steps(), say)
         say(f"starting Execos in {run_file.relative(self.layout.root)}")
         if not await _unless(stopping, supervisor.start()):
@@ -157,9 +160,9 @@ def say(text: str) -> None:
         print(f"  {text}", flush=True)
 
 
-def _refuse(reason: object) -> int:
+def _refuse(reason: object, *, code: int = 1) -> int:
     print(f"cannot start: {reason}", file=sys.stderr, flush=True)
-    return 1
+    return code
 
 
 def _stop_signals() -> asyncio.Event:

@@ -169,6 +169,8 @@ def _own_variables(
         known = name.removesuffix("_file")
         if name in cls.model_fields:
             values[name] = value
+        elif known in cls.model_fields and prefix + known.upper() in environ:
+            problems.append(f"{variable}: set without _FILE too")
         elif known in cls.model_fields:
             try:
                 values[known] = _content(variable, value)
