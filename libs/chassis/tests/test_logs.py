@@ -5,6 +5,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +18,19 @@ from chassis.ids import new_id
 
 def lines(capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture(autouse=True)
+def configured() -> Iterator[None]:
+    """As the plugin configures it, whatever a command of another test or a test here has made of it."""
+    configure("test", "info")
+    yield
+    configure("test", "info")
+
+
+def configure(service: str, level: str) -> None:
+    logs.configure(service, level)
+    structlog.configure(cache_logger_on_first_use=False)
 
 
 def test_line_names_the_work_it_belongs_to(capfd: pytest.CaptureFixture[str]) -> None:
@@ -81,13 +95,10 @@ def test_libraries_write_the_same_lines(capfd: pytest.CaptureFixture[str]) -> No
 
 
 def test_level_is_configured(capfd: pytest.CaptureFixture[str]) -> None:
-    logs.configure("quiet", "warning")
-    structlog.configure(cache_logger_on_first_use=False)
+    configure("quiet", "warning")
     structlog.get_logger().info("chatter")
     structlog.get_logger().warning("careful")
     assert [line["service"] for line in lines(capfd)] == ["quiet"]
-    logs.configure("test", "info")
-    structlog.configure(cache_logger_on_first_use=False)
 
 
 def test_request_line_outside_of_any_work(capfd: pytest.CaptureFixture[str]) -> None:
