@@ -6,7 +6,8 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 PY := .venv/bin/python
-PYTEST := $(PY) -m pytest
+SCRATCH := $(CURDIR)/.venv/.cache/tmp
+PYTEST := mkdir -p $(SCRATCH) && TMPDIR=$(SCRATCH) $(PY) -m pytest
 SERVICES := identity sales work billing notifications reporting
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml gateway/pyproject.toml deploy/local/pyproject.toml)
 TYPED := $(wildcard libs services gateway deploy/local tests bench tools)
@@ -23,7 +24,7 @@ export HYPOTHESIS_STORAGE_DIRECTORY ?= $(CURDIR)/.venv/.cache/hypothesis
 .PHONY: help
 help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^# -+ / {sub(/^# -+ /, ""); printf "\n%s\n", $$0} \
-		/^[a-z%][a-zA-Z0-9_%<>-]*:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z][a-zA-Z0-9_%-]*:.*## / {sub(/%/, "<package>", $$1); printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: up
 up: install ## start everything and wait until it is ready (DETACH=1 returns then, PROFILE=test for tests)
@@ -64,7 +65,7 @@ lock: install ## resolve requirements.lock anew (UPGRADE=1 moves every version f
 # ------------------------------------------------------------------------------------------------------ check
 
 CHECKS := check-types check-openapi check-protos check-gateway check-ruff check-format check-imports check-house \
-	check-lock check-settings
+	check-lock check-settings check-permissions
 
 .PHONY: check
 check: install ## every guard that needs no running platform, two at a time
@@ -101,6 +102,9 @@ check-gateway: install ## Envoy validates the configuration of every environment
 
 check-settings: install ## .env.example names every variable that a service reads
 	@$(PY) -m tools.env_example
+
+check-permissions: install ## docs/permissions.md is what the doors and the role table say
+	@$(PY) -m tests.contract.permissions --check
 
 .PHONY: fmt
 fmt: install ## format, and repair what ruff can repair
@@ -149,6 +153,10 @@ protos: install ## generate libs/contracts from protos (ACCEPT=1 makes them the 
 .PHONY: openapi
 openapi: install ## write every service's OpenAPI document and the gateway's (ACCEPT=1: the new promise)
 	@$(PY) -m tools.openapi write $(if $(ACCEPT),--accept-baseline)
+
+.PHONY: permissions
+permissions: install ## write docs/permissions.md from the doors and the role table
+	@$(PY) -m tests.contract.permissions
 
 .PHONY: migrate
 migrate: install ## bring every schema of the running platform to its head

@@ -104,4 +104,4 @@ async def test_the_owner_succeeds_as_the_document_says(operation: Operation, org
 
 
 def test_the_page_of_permissions_is_what_the_table_says():
-    assert Path(DOCUMENT).read_text() == text(), "run `python -m tests.contract.permissions`"
+    assert Path(DOCUMENT).read_text() == text(), "run `make permissions`"
