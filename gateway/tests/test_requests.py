@@ -166,3 +166,22 @@ def test_access_log_tells_who_asked_but_never_a_secret(
     assert (line["path"], line["upstream"], line["method"]) == ("/api/v1/deals", "sales", "GET")
     assert token not in gateway.log()
     assert "very-secret" not in gateway.log()
+
+
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        ("/invite/very-secret", "/invite/***"),
+        ("/api/v1/auth/invitations/very-secret/accept", "/api/v1/auth/invitations/***"),
+        ("/api/v1/forms/very-secret?x=very-secret", "/api/v1/forms/***"),
+        ("/api/v1/forms", "/api/v1/forms"),
+        ("/api/v1/email/unsubscribe/very-secret", "/api/v1/email/unsubscribe/***"),
+    ],
+)
+def test_access_log_stops_before_a_token_in_the_path(
+    gateway: Gateway, client: httpx2.Client, path: str, logged: str
+) -> None:
+    request_id = str(uuid.uuid4())
+    client.get(path, headers={"x-request-id": request_id})
+    assert gateway.log_line(request_id)["path"] == logged
+    assert "very-secret" not in gateway.log()

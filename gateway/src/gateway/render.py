@@ -20,6 +20,7 @@ from gateway.routes import (
     OPENAPI_PATH,
     PUBLIC_PATHS,
     READY_PATHS,
+    TOKEN_PATHS,
     routes,
 )
 from gateway.settings import GatewaySettings, is_address
@@ -112,6 +113,7 @@ def render(settings: GatewaySettings, directory: Path) -> str:
         docs_path=DOCS_PATH,
         docs_policy=policy(page),
         jwks_path=JWKS_PATH,
+        logged_path=_logged_path(),
         replies=replies(),
         methods=METHODS,
         forged_headers=FORGED_HEADERS + (() if settings.trusted_hops else ("x-forwarded-for",)),
@@ -121,6 +123,12 @@ def render(settings: GatewaySettings, directory: Path) -> str:
         two_labels=rf"(?i).*\..*\.{re.escape(settings.root_domain)}",
     )
     return re.sub(r"\n\s*\n+", "\n", text)
+
+
+def _logged_path() -> str:
+    """A CEL expression of the path without query and without a one-time token in it."""
+    masks = (f"request.url_path.startsWith('{path}/') ? '{path}/***'" for path in TOKEN_PATHS)
+    return " : ".join([*masks, "request.url_path"])
 
 
 def write(settings: GatewaySettings, directory: Path) -> Path:

@@ -63,6 +63,17 @@ DOCS_PATH: Final = "/api/docs"
 HEALTH_PATHS: Final = ("/health", f"{API}/health")
 READY_PATHS: Final = ("/ready", f"{API}/ready", f"{API}/health/ready")
 
+#: Where a path goes on with a one-time token (spec/wire.md §7, §8): the access log stops there.
+TOKEN_PATHS: Final = (
+    "/invite",
+    "/reset",
+    "/verify",
+    f"{API}/auth/invitations",
+    f"{API}/calendar/feeds",
+    f"{API}/email/unsubscribe",
+    f"{API}/forms",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
