@@ -16,6 +16,8 @@ def test_a_service_names_every_bad_variable_at_once_and_stops(context: str) -> N
     bad = {
         f"{prefix}_HTTP_ADDRESS": "everywhere",
         f"{prefix}_SERVICE_SECRET": "too short",
+        f"{prefix}_NATS_URL": "127.0.0.1:4222",
+        f"{prefix}_PUBLIC_BASE_URL": "localhost",
         f"{prefix}_LOG_LEVEL": "loud",
         f"{prefix}_COLOUR": "blue",
         "EXECOS_PROFILE": "fast",
@@ -30,7 +32,7 @@ def test_a_service_names_every_bad_variable_at_once_and_stops(context: str) -> N
         check=False,
     )
     assert done.returncode == 2, done.stderr
-    for name in (*bad, f"{prefix}_DATABASE_URL", f"{prefix}_NATS_URL", f"{prefix}_JWKS_URL"):
+    for name in (*bad, f"{prefix}_DATABASE_URL", f"{prefix}_JWKS_URL"):
         assert done.stderr.count(f"{name}: ") == 1, done.stderr
     assert "too short" not in done.stderr
     assert "Traceback" not in done.stderr
