@@ -1,11 +1,13 @@
 """Logs: one JSON line an event, with the ids of its work, and no secrets."""
 
+import contextlib
 import json
 import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +128,12 @@ def test_nothing_but_json_is_written_when_a_process_with_grpc_starts_a_child() -
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_log_on_a_full_disk_ends_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        structlog.get_logger().error("request.crashed", exc_info=ValueError("no space left"))
+        logs.write_line("notes", "request", status=503)
+        with contextlib.suppress(OSError):
+            full.close()  # what it could not write it tries again

@@ -86,8 +86,11 @@ def redact(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _write(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except OSError:
+        pass  # a full disk below the log must not end the work that it tells of
 
 
 class _Lines:
