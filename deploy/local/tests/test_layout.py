@@ -65,7 +65,7 @@ def test_the_run_file_has_the_promised_shape(tmp_path: Path) -> None:
     }
     assert run["postgres"] == {"host": "127.0.0.1", "port": 15432, "databases": list(CONTEXTS)}
     assert run["nats"] == "nats://127.0.0.1:14222"
-    assert run["mail"] == {"smtp": "smtp://127.0.0.1:7025", "http": "http://127.0.0.1:7080"}
+    assert run["mail"] == {"smtp": "smtp://127.0.0.1:2525", "http": "http://127.0.0.1:8025"}
     assert run["ca"].endswith("certs/ca.pem")
     assert not run["ca"].startswith("/")
     by_name = {process["name"]: process for process in run["processes"]}

@@ -13,6 +13,11 @@ def test_every_port_is_different_and_moved_by_the_offset() -> None:
     assert {need: port + 2000 for need, port in plain.items()} == moved
 
 
+def test_copies_whole_thousands_apart_share_no_port() -> None:
+    last_digits = [port % 1000 for _, port in Ports().all()]
+    assert len(set(last_digits)) == len(last_digits)
+
+
 @pytest.mark.parametrize("offset", [-7000, 60_000])
 def test_an_offset_that_leaves_the_allowed_range_is_refused(offset: int) -> None:
     with pytest.raises(ValueError, match="outside 1024"):

@@ -24,9 +24,9 @@ class Ports:
     gateway_admin: int = 9901
     postgres: int = 15432
     nats: int = 14222
-    nats_monitor: int = 18222
-    mail_smtp: int = 7025
-    mail_http: int = 7080
+    nats_monitor: int = 18223
+    mail_smtp: int = 2525
+    mail_http: int = 8025
 
     @classmethod
     def with_offset(cls, offset: int) -> "Ports":
