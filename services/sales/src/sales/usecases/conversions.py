@@ -58,11 +58,11 @@ async def _company(tx: Tx, lead: Lead, values: Values) -> UUID:
         return company_id
     if lead.company_id and named not in {None, lead.company_id}:
         raise BadRequest("The lead belongs to another company.", field="companyId")
-    wanted = lead.company_id or named
+    wanted: UUID | None = lead.company_id or named
     if wanted is None:
         raise BadRequest("companyId is required when the lead has no company.", field="companyId")
     await companies.require_live(tx, lead.org_id, wanted)
-    return UUID(str(wanted))
+    return wanted
 
 
 async def _contact(tx: Tx, lead: Lead, values: Values, company_id: UUID) -> UUID | None:

@@ -89,9 +89,8 @@ async def _reopen(tx: Tx, lead: Lead) -> Any:
 
 
 async def _move(tx: Tx, lead: Lead, stage: LeadStage) -> Any:
-    check_move(
-        LEAD_MOVES, LeadStage(lead.stage), stage
-    )  # CONVERTED is in no row: only converting leads there
+    # CONVERTED is in no row of the table: only converting leads there.
+    check_move(LEAD_MOVES, LeadStage(lead.stage), stage)
     return await _COMMANDS[stage](tx, lead)
 
 

@@ -134,11 +134,7 @@ class ItemQuery(PageQuery):
         """By the names of the store's filters, None where one does not apply."""
         return {
             "status": self.status,
-            "assignee": me
-            if self.assigned_to == "me"
-            else self.assigned_to
-            if self.assigned_to != "none"
-            else None,
+            "assignee": self._assignee(me),
             "is_unassigned": self.assigned_to == "none" or None,
             "due_overdue": self.due == "overdue" or None,
             "due_today": self.due == "today" or None,
@@ -148,6 +144,11 @@ class ItemQuery(PageQuery):
             "like": _containing(self.q) if self.q else None,
             "is_live": not self.archived or None,
         }
+
+    def _assignee(self, me: UUID | None) -> UUID | None:
+        if self.assigned_to == "me":
+            return me
+        return self.assigned_to if isinstance(self.assigned_to, UUID) else None
 
 
 def _containing(text: str) -> str:
