@@ -133,6 +133,26 @@ async def test_leads_and_deals_by_stage_and_company(place: Place) -> None:
     assert code_of(await place.get("/deals", stage="won"), 400) == "VALIDATION_ERROR"
 
 
+async def test_stages_are_sorted_as_they_follow_each_other(place: Place) -> None:
+    await place.lead("qualified", stage="QUALIFIED")
+    await place.lead("new")
+    disqualified = await place.lead("disqualified")
+    await place.post(f"/leads/{disqualified['id']}/disqualify")
+    for title, command in (("lost", "mark-lost"), ("won", "mark-won")):
+        deal = await place.deal(title=title)
+        await place.post(f"/deals/{deal['id']}/{command}")
+    await place.deal(title="open")
+    for path, expected in (
+        ("/leads", ["new", "qualified", "disqualified"]),
+        ("/deals", ["open", "won", "lost"]),
+    ):
+        assert await place.names(path, "title", sortBy="stage", sortDir="asc") == expected
+        assert await place.names(path, "title", sortBy="stage") == expected[::-1]
+        page = (await place.get(path, sortBy="stage", limit=1)).json()
+        rest = await place.names(path, "title", sortBy="stage", cursor=page["nextCursor"])
+        assert rest == expected[1::-1]
+
+
 async def test_deals_by_value_whatever_digits_their_currency_has(place: Place) -> None:
     for title, amount, currency in (
         ("none", None, "EUR"),
@@ -143,7 +163,7 @@ async def test_deals_by_value_whatever_digits_their_currency_has(place: Place) -
     ):
         await place.deal(title=title, valueAmount=amount, currency=currency)
     by_value = {"sortBy": "valueAmount", "sortDir": "asc"}
-    assert await place.names("/deals", "title", **by_value) == ["euro", "dinar", "yen", "much", "none"]
+    assert await place.names("/deals", "title", **by_value) == ["none", "euro", "dinar", "yen", "much"]
     assert await place.names("/deals", "title", valueMin="20.501", **by_value) == ["dinar", "yen", "much"]
     assert await place.names("/deals", "title", valueMax="20.5005", **by_value) == ["euro"]
     assert await place.names("/deals", "title", valueMin=21, valueMax=900) == ["yen"]
@@ -154,7 +174,7 @@ async def test_deals_by_value_whatever_digits_their_currency_has(place: Place) -
         page = (await place.get("/deals", **by_value, limit=2, cursor=cursor)).json()
         seen += [item["title"] for item in page["items"]]
         cursor = page["nextCursor"]
-    assert seen == ["euro", "dinar", "yen", "much", "none"]
+    assert seen == ["none", "euro", "dinar", "yen", "much"]
 
 
 async def test_deals_by_closing_date(place: Place) -> None:

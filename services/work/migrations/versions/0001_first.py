@@ -54,7 +54,7 @@ def create_work_item() -> None:
     indexes = {
         "created": ["created_at"],
         "due": ["due_date"],
-        "title": ["title"],
+        "title": [sa.text("lower(title)")],
         "status": ["status", "created_at"],
         "priority": ["priority", "created_at"],
         "assignee": ["assigned_to_user_id", "created_at"],

@@ -128,13 +128,13 @@ async def test_day_of_the_database_is_the_day_of_the_house(place: Place) -> None
 
 
 async def test_orders(place: Place) -> None:
-    await place.item(title="b", status="DONE", priority=3, dueDate=place.day(1))
+    await place.item(title="B", status="DONE", priority=3, dueDate=place.day(1))
     await place.item(title="a", status="BLOCKED", priority=1, dueDate=place.day(3))
     await place.item(title="c", status="TODO", priority=2, dueDate=place.day(2))
-    assert await place.titles(sortBy="title", sortDir="asc") == ["a", "b", "c"]
-    assert await place.titles(sortBy="status", sortDir="asc") == ["c", "a", "b"]
-    assert await place.titles(sortBy="priority", sortDir="asc") == ["a", "c", "b"]
-    assert await place.titles(sortBy="dueDate") == ["a", "c", "b"]
+    assert await place.titles(sortBy="title", sortDir="asc") == ["a", "B", "c"]
+    assert await place.titles(sortBy="status", sortDir="asc") == ["c", "a", "B"]
+    assert await place.titles(sortBy="priority", sortDir="asc") == ["a", "c", "B"]
+    assert await place.titles(sortBy="dueDate") == ["a", "c", "B"]
 
 
 @pytest.mark.parametrize("query", [

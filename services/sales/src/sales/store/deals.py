@@ -25,13 +25,14 @@ from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader, Rows
 from chassis.rows import Instant
 from sales.copies import DEFAULT_POLICIES, KnownOrganisation
-from sales.domain.deals import Deal
+from sales.domain.deals import Deal, DealStage
 from sales.store.embedded import (
     COMPANY_NAMED,
     ORGANISATION,
     OWNER,
     contains,
     created_filters,
+    in_order,
     with_company,
     with_owner,
 )
@@ -98,8 +99,9 @@ LIST = ListQuery(
     sorts={
         "createdAt": DEAL.created_at,
         "title": func.lower(DEAL.title),
-        "stage": DEAL.stage,
-        "valueAmount": THOUSANDTHS,
+        "stage": in_order(DEAL.stage, DealStage),
+        # Nothing is less than any value: the most valuable deal comes first, not one that nobody has valued.
+        "valueAmount": func.coalesce(THOUSANDTHS, -1),
         "expectedCloseDate": DEAL.expected_close_date,
     },
     filters={

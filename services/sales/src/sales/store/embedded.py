@@ -1,5 +1,6 @@
 """Columns that several lists share: the people, companies and days that other rows refer to."""
 
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -74,6 +75,11 @@ def created_filters(created_at: ColumnElement[Any]) -> dict[str, ColumnElement[b
         "created_to_at": created_at <= bindparam("created_to_at", type_=Instant),
         "created_to_day": created_at < midnight(bindparam("created_to_day", type_=Date) + 1),
     }
+
+
+def in_order(column: ColumnElement[Any], states: type[StrEnum]) -> ColumnElement[Any]:
+    """A state's place in the order in which states are declared, as lists are sorted by it."""
+    return case({state.value: place for place, state in enumerate(states)}, value=column)
 
 
 def contains(*columns: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -9,8 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.errors import NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader
-from sales.domain.leads import Lead
-from sales.store.embedded import COMPANY_NAMED, OWNER, contains, created_filters, with_company, with_owner
+from sales.domain.leads import Lead, LeadStage
+from sales.store.embedded import (
+    COMPANY_NAMED,
+    OWNER,
+    contains,
+    created_filters,
+    in_order,
+    with_company,
+    with_owner,
+)
 
 LEAD = Lead.__table__.c
 
@@ -41,7 +49,11 @@ BY_ID = Lookup(_SHOWN.where(LEAD.id == bindparam("lead_id")), row_type=Lead, key
 LIST = ListQuery(
     _SHOWN,
     key=LEAD.id,
-    sorts={"createdAt": LEAD.created_at, "title": func.lower(LEAD.title), "stage": LEAD.stage},
+    sorts={
+        "createdAt": LEAD.created_at,
+        "title": func.lower(LEAD.title),
+        "stage": in_order(LEAD.stage, LeadStage),
+    },
     filters={
         "stage": LEAD.stage == bindparam("stage"),
         "company_id": LEAD.company_id == bindparam("company_id"),

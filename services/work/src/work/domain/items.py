@@ -86,7 +86,7 @@ class WorkItem(Row, Aggregate):
         ),
         Index("ix_work_item_created", "org_id", "created_at"),
         Index("ix_work_item_due", "org_id", "due_date"),
-        Index("ix_work_item_title", "org_id", "title"),
+        Index("ix_work_item_title", "org_id", text("lower(title)")),
         Index("ix_work_item_status", "org_id", "status", "created_at"),
         Index("ix_work_item_priority", "org_id", "priority", "created_at"),
         Index("ix_work_item_assignee", "org_id", "assigned_to_user_id", "created_at"),

@@ -84,7 +84,7 @@ LIST = ListQuery(
         # In the order of the states, not of the alphabet.
         "status": case({status.value: place for place, status in enumerate(Status)}, value=ITEM.status),
         "priority": ITEM.priority,
-        "title": ITEM.title,
+        "title": func.lower(ITEM.title),
     },
     filters={
         "status": ITEM.status == bindparam("status"),
