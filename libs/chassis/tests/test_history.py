@@ -1,8 +1,15 @@
 """The history of an entity: shape, aliases, order, redaction, tenant."""
 
+from typing import ClassVar
 from uuid import uuid4
 
+import pytest
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm.attributes import set_committed_value
+
+from chassis.activity import changes_of, values_of
 from chassis.ids import new_id
+from chassis.rows import Aggregate, service_metadata
 from chassis.testing.stand import Stand
 
 
@@ -52,3 +59,47 @@ async def test_history_of_a_foreign_or_unknown_entity_is_not_found(notes: Stand)
         note = (await client.post("/api/v1/notes", json={"title": "Mine"})).json()
         assert (await stranger.get(f"/api/v1/notes/{note['id']}/activity")).status_code == 404
         assert (await client.get(f"/api/v1/notes/{new_id()}/activity")).status_code == 404
+
+
+class Row(DeclarativeBase):
+    metadata = service_metadata()
+
+
+class Quote(Row, Aggregate):
+    """Something with a price."""
+
+    __tablename__ = "quote"
+    entity_type: ClassVar[str] = "QUOTE"
+    amounts: ClassVar[dict[str, str]] = {"price_minor": "price"}
+
+    price_minor: Mapped[int | None]
+    currency: Mapped[str] = mapped_column()
+
+
+@pytest.mark.parametrize(
+    ("fields", "before", "after"),
+    [
+        ({"price_minor": 250}, {"price": "10.00"}, {"price": "2.50"}),
+        ({"price_minor": None}, {"price": "10.00"}, {"price": None}),
+        (
+            {"price_minor": 10, "currency": "JPY"},
+            {"price": "10.00", "currency": "EUR"},
+            {"price": "10", "currency": "JPY"},
+        ),
+        ({"currency": "USD"}, {"currency": "EUR"}, {"currency": "USD"}),
+        ({"price_minor": 1000}, {}, {}),
+    ],
+)
+def test_history_tells_amounts_as_the_api_does(
+    fields: dict[str, object], before: dict[str, object], after: dict[str, object]
+) -> None:
+    quote = Quote()
+    set_committed_value(quote, "price_minor", 1000)
+    set_committed_value(quote, "currency", "EUR")
+    for name, value in fields.items():
+        setattr(quote, name, value)
+    assert changes_of(quote) == (before, after)
+
+
+def test_history_of_a_new_row_tells_its_amounts() -> None:
+    assert values_of(Quote(price_minor=5, currency="KWD")) == {"price": "0.005", "currency": "KWD"}

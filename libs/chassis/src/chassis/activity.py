@@ -17,6 +17,7 @@ from sqlalchemy.orm.attributes import instance_dict
 
 from chassis.auth import Actor
 from chassis.context import Work
+from chassis.money import Money
 from chassis.rows import Aggregate
 from execos.platform.v1.activity_pb2 import ActivityRecorded
 from execos.platform.v1.activity_pb2 import Actor as ActorMessage
@@ -32,6 +33,8 @@ def changes_of(entity: Aggregate) -> tuple[Values, Values]:
     before: Values = {}
     after: Values = {}
     state = inspect(entity, raiseerr=True)
+    now = getattr(entity, "currency", None)
+    then = next(iter(state.attrs["currency"].history.deleted or ()), now) if entity.amounts else None
     for name, alias in _recorded(state.mapper):
         history = state.attrs[name].history
         if not history.has_changes() or not history.added:
@@ -39,9 +42,8 @@ def changes_of(entity: Aggregate) -> tuple[Values, Values]:
         old, new = (history.deleted[0] if history.deleted else None), history.added[0]
         if old == new:
             continue
-        hidden = name in entity.redacted
-        before[alias] = REDACTED if hidden else _plain(old)
-        after[alias] = REDACTED if hidden else _plain(new)
+        before[alias] = _told(entity, name, old, then)
+        after[alias] = _told(entity, name, new, now)
     return before, after
 
 
@@ -49,7 +51,7 @@ def values_of(entity: Aggregate) -> Values:
     """The fields that a new row has, by API name."""
     held = instance_dict(entity)
     return {
-        alias: REDACTED if name in entity.redacted else _plain(held[name])
+        alias: _told(entity, name, held[name], held.get("currency"))
         for name, alias in _recorded(inspect(type(entity), raiseerr=True))
         if held.get(name) is not None
     }
@@ -59,7 +61,17 @@ def values_of(entity: Aggregate) -> Values:
 def _recorded(mapper: Mapper[Any]) -> list[tuple[str, str]]:
     """The fields whose values are recorded, with their API names."""
     names = [each.key for each in mapper.column_attrs]
-    return [(name, to_camel(name)) for name in names if name not in UNRECORDED]
+    amounts = mapper.class_.amounts
+    return [(name, amounts.get(name) or to_camel(name)) for name in names if name not in UNRECORDED]
+
+
+def _told(entity: Aggregate, name: str, value: Any, currency: str | None) -> Any:
+    """A value as the API says it: secrets never, minor units as an amount in the currency of that time."""
+    if name in entity.redacted:
+        return REDACTED
+    if name in entity.amounts and currency is not None:
+        return None if value is None else str(Money(value, currency))
+    return _plain(value)
 
 
 def _plain(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """Rows: the columns every aggregate has, and the tables the chassis itself keeps in each database."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
@@ -49,6 +50,8 @@ class Aggregate:
     """The API's token of the type, such as WORK_ITEM: what activity and the audit log say."""
     redacted: ClassVar[frozenset[str]] = frozenset()
     """Columns whose values never leave the row."""
+    amounts: ClassVar[Mapping[str, str]] = {}
+    """Columns of minor units (in the row's `currency`) and the API's names for the amounts they hold."""
 
     org_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)

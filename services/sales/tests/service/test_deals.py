@@ -264,6 +264,28 @@ async def test_activity_of_a_deal_holds_what_changed(place: Place) -> None:
     await place.patch(f"/deals/{deal['id']}", {"valueAmount": "20.00", "stage": "LOST"})
     entries = (await place.read(f"/deals/{deal['id']}/activity"))["items"]
     changes = {entry["action"]: (entry["before"], entry["after"]) for entry in entries}
-    assert changes["UPDATE"] == ({"valueMinor": 1000}, {"valueMinor": 2000})
+    assert changes["CREATE"][1]["valueAmount"] == "10.00"
+    assert changes["UPDATE"] == ({"valueAmount": "10.00"}, {"valueAmount": "20.00"})
     assert changes["MARK_LOST"][1] == {"stage": "LOST", "lostAt": "2026-03-10T12:00:00Z"}
     assert code_of(await place.get(f"/deals/{NOBODY}/activity"), 404) == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("fields", "before", "after"),
+    [
+        ({"valueAmount": None}, {"valueAmount": "10.00"}, {"valueAmount": None}),
+        (
+            {"currency": "JPY"},
+            {"valueAmount": "10.00", "currency": "EUR"},
+            {"valueAmount": "10", "currency": "JPY"},
+        ),
+        ({"currency": "USD"}, {"currency": "EUR"}, {"currency": "USD"}),
+    ],
+)
+async def test_activity_tells_a_value_in_the_currency_of_its_time(
+    place: Place, fields: Json, before: Json, after: Json
+) -> None:
+    deal = await place.deal(valueAmount="10.00")
+    await place.patch(f"/deals/{deal['id']}", fields)
+    newest = (await place.get(f"/deals/{deal['id']}/activity", sortBy="action")).json()["items"][0]
+    assert (newest["action"], newest["before"], newest["after"]) == ("UPDATE", before, after)

@@ -65,6 +65,7 @@ class Deal(Row, Aggregate):
         Index("ix_deal_owner", "org_id", "owner_user_id", "created_at"),
     )
     entity_type: ClassVar[str] = "DEAL"
+    amounts: ClassVar[Mapping[str, str]] = {"value_minor": "valueAmount"}
 
     title: Mapped[str] = mapped_column(String(255))
     stage: Mapped[str] = mapped_column(String(16))
