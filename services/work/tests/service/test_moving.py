@@ -107,3 +107,19 @@ async def test_bad_transition_is_refused(place: Place, body: Json) -> None:
     answer = await place.act(item, "transition", body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
     assert await place.read(item) == item
+
+
+@pytest.mark.parametrize("body", [None, {}, {"force": True}, {"force": False}])
+async def test_item_that_waits_for_nothing_is_completed_with_or_without_force(
+    place: Place, body: Json | None
+) -> None:
+    answer = await place.act(await place.item(), "complete", body)
+    assert (answer.status_code, answer.json()["status"]) == (200, "DONE")
+
+
+@pytest.mark.parametrize("body", [{"force": None}, {"force": "perhaps"}, {"status": "DONE"}])
+async def test_bad_completion_is_refused(place: Place, body: Json) -> None:
+    item = await place.item()
+    answer = await place.act(item, "complete", body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+    assert await place.read(item) == item

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Request
+from fastapi import Body, Depends, Request
 
 from chassis.auth import Actor
 from chassis.guards import InReadTx, InTx, Requires
@@ -18,7 +18,7 @@ from clients.sales.copies import ensure_companies, ensure_deals
 from work.copies import COMPANIES, DEALS, MEMBERS, ORGANISATIONS
 from work.domain.items import Status, WorkItem
 from work.domain.permissions import Permission
-from work.http.schemas import ItemIn, ItemOut, ItemPatch, ItemQuery, Linking, TransitionIn
+from work.http.schemas import CompleteIn, ItemIn, ItemOut, ItemPatch, ItemQuery, Linking, TransitionIn
 from work.store import items as store
 from work.store import references
 from work.usecases.items import change_item, create_item, reopen_item
@@ -87,7 +87,12 @@ async def transition(item_id: UUID, body: TransitionIn, _actor: MayWrite, tx: In
 
 
 @items.post("/work-items/{item_id}/complete", response_model=ItemOut)
-async def complete(item_id: UUID, _actor: MayComplete, tx: InTx) -> Any:
+async def complete(
+    item_id: UUID,
+    _actor: MayComplete,
+    tx: InTx,
+    _body: Annotated[CompleteIn | None, Body(title="Body")] = None,
+) -> Any:
     """The item is done; completing it again is no change."""
     return await change_item(tx, item_id, {"status": Status.DONE})
 

@@ -67,6 +67,12 @@ class TransitionIn(In):
     status: Status
 
 
+class CompleteIn(In):
+    """How an item is completed."""
+
+    force: bool = Field(False, description="Although it waits for others; no item does in this release.")
+
+
 class Creator(Person):
     """Who made an item: a person, a key, or Execos itself."""
 
