@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import psycopg
 import pytest
@@ -13,8 +13,11 @@ from sqlalchemy import text
 from chassis.auth import system_actor
 from chassis.ids import new_id
 from chassis.migrations import configuration
-from chassis.queries import Lookup
+from chassis.queries import ListQuery, Lookup
 from chassis.testing.databases import Databases
+from sales.http.companies import CompaniesQuery
+from sales.http.deals import DealsQuery
+from sales.http.shapes import RowsQuery
 from sales.main import SALES
 from sales.store import companies, deals
 
@@ -78,16 +81,18 @@ async def plan(place: Place, lookup: Lookup, **parameters: Any) -> dict[str, Any
     return found
 
 
-@pytest.mark.parametrize("table", ["company", "deal"])
+@pytest.mark.parametrize(
+    ("listed", "shape", "filtered"),
+    [(companies.LIST, CompaniesQuery, ("q", "live")), (deals.LIST, DealsQuery, ("stage",))],
+    ids=["companies", "deals"],
+)
 async def test_lists_look_at_rows_of_one_organisation_only(
-    place: Place, databases: Databases, table: str
+    place: Place, databases: Databases, listed: ListQuery, shape: type[RowsQuery], filtered: tuple[str, ...]
 ) -> None:
     await fill(place, databases.url("sales", "owner"))
-    listed = companies.LIST if table == "company" else deals.LIST
-    filtered = frozenset({"q", "live"}) if table == "company" else frozenset({"stage"})
-    for sort_by in listed._sorts:
-        for active in (frozenset[str](), filtered):
-            lookup = listed._compile(sort_by, "desc", active, "page")
+    for sort_by in get_args(shape.model_fields["sort_by"].annotation):
+        for filters in ((), filtered):
+            lookup = listed.compiled(shape.model_validate({"sortBy": sort_by}), *filters)
             node = await plan(place, lookup, q="7", stage="OPEN")
             for name, looked_at in scans(node):
                 assert looked_at <= ROWS, (sort_by, name, node)
