@@ -16,7 +16,7 @@ from chassis.errors import Invalid
 from chassis.etag import etag, parse_if_match
 from chassis.ids import new_id
 from chassis.money import CURRENCIES, UNUSUAL_DIGITS, Money, currency_digits, half_up
-from chassis.schema import Amount, Currency, Day, In, Instant, Line, Out, Text, absent
+from chassis.schema import Amount, Country, Currency, Day, In, Instant, Line, Out, Text, absent
 from chassis.states import IllegalTransition, check_move
 
 MINOR = st.integers(-(10**15), 10**15)
@@ -172,6 +172,7 @@ class Body(In):
     day: Day | None = None
     amount: Amount | None = None
     currency: Currency | None = None
+    country: Country | None = None
     at: Instant | None = None
 
 
@@ -217,6 +218,9 @@ def test_only_what_was_sent_is_a_change() -> None:
         {"currency": "EURO"},
         {"currency": "E1R"},
         {"currency": "\u20ac\u20ac\u20ac"},
+        {"country": "DEU"},
+        {"country": "XX"},
+        {"country": ""},
         {"at": "2026-01-01T00:00:00"},
         {"unknown": 1},
         {"Name": "x"},
@@ -233,6 +237,7 @@ def test_good_values_are_read() -> None:
     )
     assert (body.day, body.amount, body.currency) == (date(2026, 3, 1), Decimal("12.50"), "EUR")
     assert read(amount=12.5).amount == Decimal("12.5")
+    assert (read(country="de").country, read(country="CI").country) == ("DE", "CI")
     assert read(amount=7).amount == 7
     assert read(day="2026-03-01").day == date(2026, 3, 1)
 

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from chassis.countries import COUNTRIES
 from chassis.money import CURRENCIES
 
 
@@ -154,6 +155,12 @@ def _is_decimal(value: Any) -> bool:
     return isinstance(value, str) and DECIMAL.fullmatch(value.strip()) is not None
 
 
+def _country(code: str) -> str:
+    if code not in COUNTRIES:
+        raise ValueError("must be a country's ISO 3166-1 code, such as DE")
+    return code
+
+
 DECIMAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
 NO_NUL = r"^[^\x00]*$"
@@ -199,6 +206,10 @@ Currency = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z]{3}$", to_upper=True), AfterValidator(_as_currency)
 ]
 """An ISO 4217 code, upper case whatever the client wrote (the pattern is matched before)."""
+
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$", to_upper=True), AfterValidator(_country)]
+"""A country's ISO 3166-1 alpha-2 code, upper case whatever the client wrote."""
 
 
 class Person(Out):

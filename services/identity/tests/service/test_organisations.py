@@ -194,6 +194,7 @@ async def test_numbers_are_taken_as_they_are_printed(place: Place) -> None:
         {"paymentTermsDays": 1e9},
         {"address": None},
         {"address": LEGAL["address"] | {"country": "Germany"}},
+        {"address": LEGAL["address"] | {"country": "XX"}},
         {"address": LEGAL["address"] | {"planet": "Earth"}},
         {"legalName": ""},
         {"email": "nobody"},

@@ -49,7 +49,7 @@ async def test_bad_fields_are_named(place: Place) -> None:
         "phone": "none",
         "vatId": "DE136695977",
         "ownerUserId": "me",
-        "address": {"country": "Germany"},
+        "address": {"country": "XX"},
         "colour": "red",
         "id": NOBODY,
         "version": 7,

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chassis.schema import Currency, In, Instant, Out, Text, absent
+from chassis.schema import Country, Currency, In, Instant, Out, Text, absent
 from identity.domain.legal import PAYMENT_TERMS_DAYS
 from identity.domain.members import Membership
 from identity.domain.organisation_rows import OrganisationRows
 from identity.domain.organisations import RESERVED, SLUG, Organisation, OrganisationState
 from identity.domain.roles import Role
-from identity.http.shapes import Email, Locale, OrganisationName, Printed, TimeZone, UpperCase
+from identity.http.shapes import Email, Locale, OrganisationName, Printed, TimeZone
 
 
 def _not_reserved(slug: str) -> str:
@@ -29,7 +29,6 @@ Slug = Annotated[
     StringConstraints(pattern=f"^{SLUG.pattern}$", min_length=2, max_length=63),
     AfterValidator(_not_reserved),
 ]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$", max_length=2), UpperCase]
 Iban = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}$", max_length=34), Printed]
 Bic = Annotated[
     str, StringConstraints(pattern=r"^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$", max_length=11), Printed

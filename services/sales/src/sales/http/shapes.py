@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, WithJ
 from pydantic.alias_generators import to_camel
 
 from chassis.paging import PageQuery
-from chassis.schema import In, Moment, Out, Text
+from chassis.schema import Country, In, Moment, Out, Text
 from sales.domain.vat import MAX_LENGTH, normalised_vat_id
 
 MAX_CHANNELS = 20
@@ -66,9 +66,7 @@ class AddressIn(In):
     postal_code: Annotated[Text, StringConstraints(max_length=20)] | None = None
     city: ShortText | None = None
     region: ShortText | None = None
-    country: Annotated[Text, StringConstraints(pattern=r"^[A-Za-z]{2}$", to_upper=True)] | None = Field(
-        None, description="ISO 3166-1 alpha-2."
-    )
+    country: Country | None = Field(None, description="ISO 3166-1 alpha-2.")
 
     def stored(self) -> dict[str, Any]:
         """As the column keeps it: by API name."""
