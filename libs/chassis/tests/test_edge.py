@@ -317,6 +317,8 @@ async def test_body_over_one_mebibyte_is_413(notes: Stand) -> None:
         ("/api/v1/notes?cursor=" + "x" * 1025, ["cursor"]),
         ("/api/v1/notes/nonsense", ["noteId"]),
         ("/api/v1/me?x=%00", ["x"]),
+        ("/api/v1/notes?q=%ff", ["query"]),
+        ("/api/v1/notes?q=%ed%a0%80", ["query"]),
     ],
 )
 async def test_bad_parameter_is_named(notes: Stand, path: str, fields: list[str]) -> None:
@@ -326,7 +328,7 @@ async def test_bad_parameter_is_named(notes: Stand, path: str, fields: list[str]
     assert [issue["field"] for issue in answer.json()["error"]["details"]] == fields
 
 
-@pytest.mark.parametrize("value", ["%00", "%ff", "%ed%a0%80", "'%3B--", "\u00e9", "x" * 5_000])
+@pytest.mark.parametrize("value", ["%00", "'%3B--", "\u00e9", "%", "%zz", "x" * 5_000])
 async def test_odd_text_in_a_filter_is_harmless(notes: Stand, value: str) -> None:
     async with notes.client() as client:
         answer = await client.get(f"/api/v1/notes?state={value}")

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
@@ -68,13 +69,7 @@ class CommittingRoute(APIRoute):
         takes_json = self.body_field is not None
 
         async def serve(request: Request) -> Response:
-            unknown = request.query_params.keys() - known
-            if unknown:
-                raise Invalid(
-                    fields=[
-                        {"field": name, "issues": ["is not a known parameter"]} for name in sorted(unknown)
-                    ]
-                )
+            check_query(request, known)
             if not _is_json(request):
                 return error_response(
                     request, 415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json."
@@ -145,6 +140,17 @@ def _is_json(request: Request) -> bool:
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     return not has_body or kind == "application/json" or kind.endswith("+json")
+
+
+def check_query(request: Request, known: frozenset[str]) -> None:
+    """Invalid unless the query names only known parameters, in UTF-8 (where it is not, we would see U+FFFD)."""
+    try:
+        unquote_to_bytes(request.scope["query_string"]).decode()
+    except UnicodeDecodeError:
+        raise Invalid.field("query", "is not UTF-8") from None
+    unknown = sorted(request.query_params.keys() - known)
+    if unknown:
+        raise Invalid(fields=[{"field": name, "issues": ["is not a known parameter"]} for name in unknown])
 
 
 def is_deeper(body: bytes, limit: int) -> bool:
