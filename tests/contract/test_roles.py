@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.contract.operations import Operation, grpc_methods, merged_paths, operations
+from tests.contract.operations import WRITING, Operation, grpc_methods, merged_paths, operations
 from tests.contract.organisations import Organisation
 from tests.contract.permissions import DOCUMENT, text
 from tests.contract.platform import ORDER, service_named
@@ -85,6 +85,25 @@ async def test_nobody_is_let_in_without_a_token(operation: Operation, organisati
         answer = await anonymous.request(operation.method, call.url, json=call.body, headers=call.headers)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize("operation", GUARDED, ids=lambda each: each.line)
+async def test_whoever_may_not_come_in_is_told_that_before_what_else_is_wrong(
+    operation: Operation, organisation: Organisation
+):
+    call = await RECIPES[operation.id](organisation)
+    denied = next((role for role in Role if role not in roles_of(TABLE[operation.line])), None)
+    url = f"{call.url}{'&' if '?' in call.url else '?'}surprise=1"
+    json = {"content-type": "application/json"} | call.headers
+    bodies = (b"{", b'{"surprise": 1}', b"[" * 100) if operation.method in WRITING else (b"",)
+    async with organisation.platform.client() as anonymous:
+        for body in bodies:
+            answer = await anonymous.request(operation.method, url, content=body, headers=json)
+            assert answer.status_code == 401, f"{body!r}: {answer.text}"
+            if denied is not None:
+                client = await organisation.client(denied)
+                answer = await client.request(operation.method, url, content=body, headers=json)
+                assert answer.status_code == 403, f"{body!r}: {answer.text}"
 
 
 @pytest.mark.parametrize("operation", operations(), ids=lambda each: each.line)

@@ -14,7 +14,7 @@ from chassis.metrics import rls_denials
 
 
 class Kind(StrEnum):
-    """What went wrong, in the ten ways a caller can react to."""
+    """What went wrong, in the ways a caller can react to."""
 
     INVALID = "INVALID"
     UNAUTHENTICATED = "UNAUTHENTICATED"
@@ -22,6 +22,7 @@ class Kind(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
     STALE = "STALE"
+    UNSUPPORTED = "UNSUPPORTED"
     UNPROCESSABLE = "UNPROCESSABLE"
     LIMITED = "LIMITED"
     UNAVAILABLE = "UNAVAILABLE"
@@ -34,6 +35,7 @@ HTTP_STATUS = {
     Kind.NOT_FOUND: HTTPStatus.NOT_FOUND,
     Kind.CONFLICT: HTTPStatus.CONFLICT,
     Kind.STALE: HTTPStatus.PRECONDITION_FAILED,
+    Kind.UNSUPPORTED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Kind.UNPROCESSABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
     Kind.LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -46,6 +48,7 @@ GRPC_STATUS = {
     Kind.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
     Kind.CONFLICT: grpc.StatusCode.FAILED_PRECONDITION,
     Kind.STALE: grpc.StatusCode.ABORTED,
+    Kind.UNSUPPORTED: grpc.StatusCode.INVALID_ARGUMENT,
     Kind.UNPROCESSABLE: grpc.StatusCode.INVALID_ARGUMENT,
     Kind.LIMITED: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Kind.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
@@ -88,6 +91,13 @@ class BadRequest(AppError):
 
     kind = Kind.INVALID
     reason = "BAD_REQUEST"
+
+
+class UnsupportedMediaType(AppError):
+    """A body of another type than JSON."""
+
+    kind = Kind.UNSUPPORTED
+    reason = "UNSUPPORTED_MEDIA_TYPE"
 
 
 class Unauthenticated(AppError):

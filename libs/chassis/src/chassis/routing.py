@@ -14,10 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
-from chassis.envelope import error_response
-from chassis.errors import Invalid
+from chassis.errors import Invalid, UnsupportedMediaType
 from chassis.etag import etag
-from chassis.guards import READING_KEY, TX_KEY, Replayed, Requires, in_keyed_tx
+from chassis.guards import ACTOR_KEY, READING_KEY, TX_KEY, Replayed, Requires, in_keyed_tx
 from chassis.idempotency import Answer
 from chassis.schema import In, Parameters
 from chassis.tx import Reading, Tx
@@ -67,19 +66,12 @@ class CommittingRoute(APIRoute):
         handler = super().get_route_handler()
         known = _query_names(self.dependant)
         takes_json = self.body_field is not None
+        guard = find_guard(self.dependant)
 
         async def serve(request: Request) -> Response:
-            check_query(request, known)
-            if not _is_json(request):
-                return error_response(
-                    request, 415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as application/json."
-                )
-            body = await request.body()
-            if is_deeper(body, MAX_JSON_DEPTH):
-                raise Invalid.field("body", f"is nested deeper than {MAX_JSON_DEPTH} levels")
-            if body and not takes_json:
-                check_empty(body)
             try:
+                check_query(request, known)
+                await check_body(request, takes_json=takes_json)
                 response = await handler(request)
                 _describe(response, request)
                 tx: Tx | None = request.scope.get(TX_KEY)
@@ -88,6 +80,10 @@ class CommittingRoute(APIRoute):
                     await tx.commit()
             except Replayed as replay:
                 return _replay(replay.answer)
+            except (Invalid, UnsupportedMediaType, RequestValidationError):
+                if guard is not None and ACTOR_KEY not in request.scope:
+                    await guard(request)  # whoever may not come in is told that, whatever else is wrong
+                raise
             finally:
                 for key in (TX_KEY, READING_KEY):
                     transaction: Tx | Reading | None = request.scope.pop(key, None)
@@ -107,6 +103,17 @@ def find_guard(dependant: Dependant) -> Requires | None:
         if guard is not None:
             return guard
     return None
+
+
+async def check_body(request: Request, *, takes_json: bool) -> None:
+    """UnsupportedMediaType, Invalid or RequestValidationError for a body that no door of this kind can take."""
+    if not _is_json(request):
+        raise UnsupportedMediaType("Send the body as application/json.")
+    body = await request.body()
+    if is_deeper(body, MAX_JSON_DEPTH):
+        raise Invalid.field("body", f"is nested deeper than {MAX_JSON_DEPTH} levels")
+    if body and not takes_json:
+        check_empty(body)
 
 
 def check_empty(body: bytes) -> None:

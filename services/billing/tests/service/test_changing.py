@@ -121,3 +121,6 @@ async def test_history_tells_what_changed(office: Any):
     entry = page["items"][0]
     assert (entry["before"], entry["after"]) == ({"notes": "old"}, {"notes": "new"})
     assert entry["actor"]["name"] == "Test Person"
+    made = page["items"][1]["after"]
+    assert (made["net"], made["amount"], made["paid"]) == ("100.00", "100.00", "0.00")
+    assert not [name for name in made if name.endswith("Minor")]

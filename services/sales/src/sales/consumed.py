@@ -10,13 +10,11 @@ from sales.copies import MEMBERS, ORGANISATIONS
 from sales.domain.timeline import MilestoneType
 from sales.usecases.timelines import note_milestone
 
-DELIVERY = "delivery"
-
 
 async def on_item_created(tx: Tx, fact: Received) -> None:
-    """The delivery of a won deal began."""
+    """Work for a deal began; the first of its items counts (reference/execution-os.md 3.2)."""
     item = fact.message.item
-    if item.kind == DELIVERY and item.HasField("deal"):
+    if item.HasField("deal"):
         created_at = item.created_at.ToDatetime(tzinfo=UTC)
         await note_milestone(
             tx, UUID(item.deal.id), MilestoneType.WORK_ROOT_CREATED, source_id=UUID(item.id), at=created_at

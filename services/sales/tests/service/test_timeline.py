@@ -101,10 +101,17 @@ async def test_first_of_a_type_counts_and_the_same_row_counts_once(place: Place)
     assert await steps(place, deal) == [("DEAL_CREATED", None, False), ("INVOICE_SENT", 2.0, True)]
 
 
+async def test_work_begins_with_the_first_item_of_the_deal_whatever_kind(place: Place) -> None:
+    deal = await place.deal()
+    begun = place.stand.clock.now
+    for hours, kind in ((5, "delivery"), (2, "general"), (9, "general")):
+        assert await deliver(place, item(deal["id"], begun + timedelta(hours=hours), kind=kind))
+    assert await steps(place, deal) == [("DEAL_CREATED", None, False), ("WORK_ROOT_CREATED", 2.0, True)]
+
+
 async def test_what_is_not_about_a_deal_here_changes_nothing(place: Place) -> None:
     deal = await place.deal()
     now = datetime(2026, 3, 11, tzinfo=UTC)
-    assert await deliver(place, item(deal["id"], now, kind="general"))
     assert await deliver(place, item(None, now))
     assert await deliver(place, item(NOBODY, now))
     assert await deliver(place, InvoiceSent(invoice=invoice(None, sent_at=now)))

@@ -1,6 +1,6 @@
 """The invoice: from draft to paid, locked once sent, never owed less than nothing."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -60,6 +60,7 @@ class Invoice(Row, Aggregate):
     __tablename__ = "invoice"
     entity_type: ClassVar[str] = "INVOICE"
     redacted: ClassVar[frozenset[str]] = frozenset({"seller", "buyer"})
+    amounts: ClassVar[Mapping[str, str]] = {"net_minor": "net", "gross_minor": "amount", "paid_minor": "paid"}
     __table_args__ = (
         UniqueConstraint("org_id", "number", name="uq_invoice_number"),
         UniqueConstraint("org_id", "won_deal_id", name="uq_invoice_won_deal"),

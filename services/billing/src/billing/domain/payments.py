@@ -1,5 +1,6 @@
 """Money received for an invoice."""
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import ClassVar
@@ -31,6 +32,7 @@ class Payment(Row, Aggregate):
 
     __tablename__ = "payment"
     entity_type: ClassVar[str] = "PAYMENT"
+    amounts: ClassVar[Mapping[str, str]] = {"amount_minor": "amount"}
     __table_args__ = (
         ForeignKeyConstraint(["org_id", "invoice_id"], ["invoice.org_id", "invoice.id"]),
         CheckConstraint("amount_minor > 0", "amount"),
