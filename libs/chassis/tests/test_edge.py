@@ -148,6 +148,30 @@ async def test_bug_tells_nothing_and_is_logged_once_with_its_stack(
     assert (line["status"], line["route"], line["service"]) == (500, "/api/v1/crash", "sales")
 
 
+async def test_client_that_goes_away_is_no_bug(notes: Stand, capfd: pytest.CaptureFixture[str]) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"20")]
+    headers.append((b"authorization", f"Bearer {notes.token()}".encode()))
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/v1/notes",
+        "query_string": b"",
+        "headers": headers,
+    }
+    await notes.app(scope, receive, send)
+    lines = [json.loads(line) for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+    assert [(line["event"], line["status"], line["level"]) for line in lines] == [("request", 499, "info")]
+    assert sent == []
+
+
 async def test_unknown_address_and_method(notes: Stand) -> None:
     note = f"/api/v1/notes/{new_id()}"
     async with notes.client() as client:

@@ -118,7 +118,8 @@ class Opened:
         except (psycopg.Error, TimeoutError):
             if self.pooled.is_valid:
                 await greenlet_spawn(self.pooled.invalidate)
-        await self._give_back(self.pooled)
+        finally:
+            await self._give_back(self.pooled)
 
 
 class Database:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +20,7 @@ log = structlog.get_logger()
 MAX_BODY_BYTES = 1024 * 1024
 PROBES = frozenset({"/healthz", "/readyz"})  # asked every two seconds; only their failures are worth a line
 MAX_LENGTH_DIGITS = 12
+CLIENT_GONE = 499  # only in logs and metrics, by the name that proxies gave it
 TOO_LARGE = "The body is larger than 1 MiB."
 
 
@@ -56,6 +57,8 @@ class Edge:
                 await answer(scope, receive, send_stamped)
             else:
                 await self._app(scope, _limited(scope, receive), send_stamped)
+        except ClientDisconnect:
+            status = CLIENT_GONE  # nobody is left to be answered
         except Exception as error:
             answer = crash(Request(scope), error)
             if status:
