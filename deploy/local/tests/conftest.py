@@ -124,7 +124,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
 def _free_ports() -> Ports:
     deadline = time.monotonic() + 10
     while True:
-        ports = Ports.with_offset(1000 + free_port() % 30_000)
+        ports = Ports.with_offset(1000 + free_port() % 13_000)
         try:
             check_free(ports)
         except PortTaken:

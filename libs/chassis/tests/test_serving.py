@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import grpc
 import httpx2
@@ -373,10 +374,8 @@ async def test_operators_commands(
     assert (code, output.strip()) == (2, "unknown parts: magic; there are consumers, grpc, http, jobs, relay")
 
 
-async def test_parked_fact_that_was_mended_is_replayed(
-    environment: Environment, identity: Identity, monkeypatch: pytest.MonkeyPatch, databases: Databases
-) -> None:
-    event, org = new_id(), new_id()
+def park(databases: Databases, event: UUID, org: UUID, name: str) -> None:
+    """Put a fact aside about a company of that name."""
     headers = {
         "ce-type": "sales.company.created.v1",
         "ce-id": str(event),
@@ -388,12 +387,29 @@ async def test_parked_fact_that_was_mended_is_replayed(
     with databases.cluster.connect("sales") as superuser:
         superuser.execute(
             "INSERT INTO parked_event VALUES (%s, 'sales', %s, 'sales.company.created.v1', %s, %s, 'why', 1, now())",
-            (org, event, '{"company": {"name": "mended"}}', json.dumps(headers)),
+            (org, event, json.dumps({"company": {"name": name}}), json.dumps(headers)),
         )
+
+
+async def test_parked_fact_that_was_mended_is_replayed(
+    environment: Environment, identity: Identity, monkeypatch: pytest.MonkeyPatch, databases: Databases
+) -> None:
+    event, org = new_id(), new_id()
+    park(databases, event, org, "mended")
     assert await command(environment, monkeypatch, "replay", str(event)) == (0, f"{event} handled\n")
     async with serving(environment, "http"), client_of(environment, identity, org=str(org)) as client:
         await until_true(lambda: ready(environment), 20)
         assert await has(client, "Heard of mended")
+
+
+async def test_parked_fact_that_fails_again_stays_and_is_told_in_a_line(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch, databases: Databases
+) -> None:
+    event = new_id()
+    park(databases, event, new_id(), "crash")
+    refused = f"{event} was refused again and stays parked: RuntimeError('a bug')\n"
+    for _ in range(2):
+        assert await command(environment, monkeypatch, "replay", str(event)) == (2, refused)
 
 
 async def test_peers_of_a_service_are_closed_with_it(environment: Environment) -> None:

@@ -138,6 +138,12 @@ async def _list_parked(service: Service) -> None:
 async def _replay(service: Service, event_id: UUID) -> None:
     async with assemble(service, settings_of(service)) as running:
         runtime = running.runtime
-        if not await inbox.replay(runtime.source, runtime.system, service.name, service.handlers, event_id):
+        try:
+            handled = await inbox.replay(
+                runtime.source, runtime.system, service.name, service.handlers, event_id
+            )
+        except Exception as error:  # noqa: BLE001 - a handler may fail in any way; the fact stays parked
+            stop(f"{event_id} was refused again and stays parked: {error!r}")
+        if not handled:
             stop(f"no parked fact {event_id}")
         typer.echo(f"{event_id} handled")
