@@ -138,7 +138,7 @@ fuzz: install ## many generated requests against every OpenAPI document (EXAMPLE
 
 .PHONY: coverage
 coverage: install ## branch coverage of the chassis, at least 95 %, and the lines that are left
-	@$(PYTEST) $(PARALLEL) --cov --cov-branch --cov-report=term-missing libs/chassis/tests
+	@$(PY) -m coverage run -m pytest libs/chassis/tests && $(PY) -m coverage report
 
 .PHONY: bench
 bench: install ## load and cost against the floors of the same run, saved to bench/results

@@ -55,6 +55,21 @@ async def test_bad_body_is_refused(notes: Stand, body: str) -> None:
     assert await notes.facts() == []
 
 
+@pytest.mark.parametrize(
+    ("body", "field"), [(b'{"a": 1}', "a"), (b"[]", "body"), (b"{", "body"), (b"7", "body")]
+)
+async def test_door_that_takes_no_body_takes_an_empty_object_at_most(
+    notes: Stand, body: bytes, field: str
+) -> None:
+    async with notes.client() as client:
+        note = (await client.post("/api/v1/notes", json={"title": "Sealed"})).json()
+        seal = f"/api/v1/notes/{note['id']}/seal"
+        refused = await client.post(seal, content=body, headers={"content-type": "application/json"})
+        assert refused.status_code == 400
+        assert [each["field"] for each in refused.json()["error"]["details"]] == [field]
+        assert (await client.post(seal, json={})).status_code == 200
+
+
 async def test_depth_is_counted_outside_of_strings(notes: Stand) -> None:
     async with notes.client() as client:
         answer = await post(client, b'{"title": "' + b"[{" * 100 + b'\\" ["}')
