@@ -50,6 +50,14 @@ seed: install ## demo organisations, users and rows in the running platform (ide
 demo: install ## one journey through the gateway: lead, deal, delivery, invoice, payment, health score
 	@$(PY) -m local demo
 
+.PHONY: backup
+backup: install ## every database at one point, with the secrets, to .data/backups
+	@$(PY) -m local backup
+
+.PHONY: restore
+restore: install ## the newest backup in the place of the stopped platform (AT=2026-11-28T12:00:00Z: not after)
+	@$(PY) -m local restore $(if $(AT),--at $(AT))
+
 # ---------------------------------------------------------------------------------------------------- install
 
 .PHONY: install

@@ -1,9 +1,10 @@
-"""The command line of the embedded stack: `python -m local up|down|reset|status|seed|migrate|run|demo`."""
+"""The command line of the embedded stack: `python -m local up`, `down`, `status`, `backup`, …"""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
+from chassis.clock import instant
 from local import commands
 from local.layout import Layout
 from local.ports import CONTEXTS
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return commands.reset(layout)
         case "status":
             return commands.status(layout)
+        case "restore":
+            return commands.restore(settings, layout, chosen.at)
     running = commands.of_running(settings, layout)
     return 1 if running is None else _with_platform(chosen, running, layout)
 
@@ -37,6 +40,8 @@ def _with_platform(chosen: argparse.Namespace, settings: Settings, layout: Layou
     match chosen.command:
         case "seed":
             return commands.seed(settings, layout)
+        case "backup":
+            return commands.back_up(settings, layout)
         case "migrate":
             return commands.migrate(settings, layout)
         case "run":
@@ -68,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     commands_.add_parser("status", help="what runs")
     commands_.add_parser("seed", help="complete the demo data")
     commands_.add_parser("migrate", help="bring every schema to its head")
+    commands_.add_parser("backup", help="every database at one point, with the secrets")
+    restore = commands_.add_parser("restore", help="the newest backup in the place of the stopped platform")
+    restore.add_argument("--at", type=instant, help="the newest one not after this (RFC 3339)")
     run = commands_.add_parser("run", help="a command of one service, with the environment it has here")
     run.add_argument("service", choices=CONTEXTS)
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="for example: redrive --since 2026-11-01")

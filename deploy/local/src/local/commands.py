@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 from local import run_file
-from local.layout import Layout, Lock
+from local.layout import DataDirectoryRefused, Layout, Lock
 from local.settings import Settings
 
 STOP_SECONDS = 60.0
@@ -155,6 +156,43 @@ def migrate(settings: Settings, layout: Layout) -> int:
         print(refused, file=sys.stderr)
         return 1
     print(migrated or "every schema is at its head")
+    return 0
+
+
+def back_up(settings: Settings, layout: Layout) -> int:
+    """Back up the running platform; says where to."""
+    from local.backups import BackupRefused, back_up  # noqa: PLC0415 - the same
+    from local.stack import Stack  # noqa: PLC0415 - the same
+
+    began = time.monotonic()
+    print("backing up every database …", flush=True)
+    try:
+        place = back_up(layout, Stack(settings, layout).cluster)
+    except (BackupRefused, OSError) as refused:
+        print(f"no backup was made: {refused}", file=sys.stderr)
+        return 1
+    size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file()) // 1024**2
+    print(f"{run_file.relative(place)}: {size} MiB in {time.monotonic() - began:.1f} s")
+    return 0
+
+
+def restore(settings: Settings, layout: Layout, at: datetime | None) -> int:
+    """Put a backup in the place of a stopped platform; says which."""
+    from local.backups import BackupRefused, restore  # noqa: PLC0415 - the same
+    from local.stack import Stack  # noqa: PLC0415 - the same
+
+    lock = Lock(layout.root)
+    if lock.holder() is not None:
+        print("Execos is running: `make down` first.", file=sys.stderr)
+        return 1
+    try:
+        layout.prepare()
+        lock.take()
+        place = restore(layout, Stack(settings, layout).cluster, at)
+    except (BackupRefused, DataDirectoryRefused, OSError) as refused:
+        print(f"nothing was restored: {refused}", file=sys.stderr)
+        return 1
+    print(f"{run_file.relative(place)} is restored: `make up`")
     return 0
 
 

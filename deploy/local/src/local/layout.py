@@ -50,6 +50,11 @@ class Layout:
         return self.root / "mail"
 
     @property
+    def backups(self) -> Path:
+        """Backups, one folder each; `reset` keeps them."""
+        return self.root / "backups"
+
+    @property
     def run_file(self) -> Path:
         """What runs, for tools; see run_file.py."""
         return self.root / "run.json"

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Coroutine
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
@@ -13,6 +13,7 @@ import uvloop
 from sqlalchemy.exc import OperationalError
 
 from chassis import inbox, logs, relay
+from chassis.clock import instant
 from chassis.errors import AppError
 from chassis.revisions import SchemaMismatch
 from chassis.service import PARTS, Service, assemble, serve
@@ -115,12 +116,6 @@ def _own_command(service: Service, action: Any) -> Any:
 
     command.__doc__ = action.__doc__
     return command
-
-
-def instant(text: str) -> datetime:
-    """An instant or a date as RFC 3339 writes it; UTC where no offset is said. ValueError for anything else."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 async def _redrive(service: Service, since: datetime) -> None:
