@@ -52,6 +52,16 @@ def commit(source: Source) -> Iterator[Finding]:
             )
 
 
+def new_row(source: Source) -> Iterator[Finding]:
+    """A new row of a command is `tx.add`: the session costs several times what the row costs (decision 21)."""
+    if source.layer not in BELOW_THE_EDGE:
+        return
+    for node in source.nodes:
+        name = dotted(node.func) if isinstance(node, ast.Call) else ""
+        if name.endswith(("session.add", "session.add_all")):
+            yield source.finding("new-row", node, f"`{name}()`: a new row is `tx.add(row)`")
+
+
 def not_used(source: Source) -> Iterator[Finding]:
     """Names of the web framework that this house does without; the chassis alone translates the framework's errors."""
     imports = (node for node in source.nodes if isinstance(node, ast.ImportFrom))
@@ -76,4 +86,4 @@ def door(source: Source) -> Iterator[Finding]:
             yield source.finding("door", function, message)
 
 
-RULES = (clock, commit, not_used, door)
+RULES = (clock, commit, new_row, not_used, door)

@@ -32,6 +32,8 @@ RED = {
     "clock imported bare": ("clock", USECASE, "from time import monotonic\nstart = monotonic()"),
     "commit in a use case": ("commit", USECASE, "async def win(tx):\n    await tx.session.commit()"),
     "rollback in a store": ("commit", STORE, "async def add(session):\n    await session.rollback()"),
+    "new row by the session": ("new-row", USECASE, "async def open(tx):\n    tx.session.add(lead)"),
+    "new rows by the session": ("new-row", STORE, "def open(session):\n    session.add_all(leads)"),
     "the framework's exception": ("http-exception", DOOR, "from fastapi import HTTPException"),
     "the framework's exception in Starlette": (
         "http-exception",
@@ -88,6 +90,7 @@ RED = {
 GREEN = {
     "clock at the edge": (MAIN, "now = datetime.now(UTC)"),
     "a timestamp from elsewhere": (USECASE, "at = datetime.fromisoformat(text)"),
+    "new row by the transaction": (USECASE, "async def open(tx):\n    tx.add(lead)"),
     "commit at the edge": (CONSUMED, "async def feed(tx):\n    await tx.commit()"),
     "the chassis translates the framework": (CHASSIS, "from starlette.exceptions import HTTPException"),
     "an exception of another library": (
