@@ -8,23 +8,17 @@ marks what was published shortly before the backup as pending again. The inboxes
 import hashlib
 import json
 import shutil
-import signal
 import subprocess
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
-
 from local.layout import Layout
-from local.lifeline import die_with_parent
 from local.ports import CONTEXTS, HOST
 from local.postgres import SUPERUSER, Cluster, as_nobody, binaries, environment
 
 NAME = "%Y%m%dT%H%M%SZ"
 UNSETTLED = timedelta(hours=1)
 """How long before a backup a fact may have been published and not yet have had all its effects."""
-STOP_SECONDS = 60
 
 
 class BackupRefused(Exception):
@@ -106,30 +100,10 @@ def _instant(place: Path) -> datetime:
 def _publish_again(layout: Layout, cluster: Cluster, since: datetime) -> None:
     """Start the restored cluster alone, and let the new broker hear what it may have missed."""
     cluster.initialise()
-    with layout.log("postgres").open("ab") as log:
-        server = subprocess.Popen(
-            cluster.command,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=environment(),
-            preexec_fn=die_with_parent(signal.SIGQUIT),  # noqa: PLW1509 - nothing but prctl runs there
-        )
-    try:
-        while not cluster.is_ready():
-            if server.poll() is not None:
-                raise BackupRefused(f"PostgreSQL did not start on the backup: see {layout.log('postgres')}")
-            time.sleep(0.1)
+    with cluster.running(layout.log("postgres")):
         for context in CONTEXTS:
             with cluster.connect(context) as connection:
-                _mark_pending(connection, since)
-    finally:
-        server.send_signal(signal.SIGINT)  # with a checkpoint
-        server.wait(timeout=STOP_SECONDS)
-
-
-def _mark_pending(connection: psycopg.Connection, since: datetime) -> None:
-    connection.execute("UPDATE outbox SET published_at = NULL WHERE published_at >= %s", (since,))
+                connection.execute("UPDATE outbox SET published_at = NULL WHERE published_at >= %s", (since,))
 
 
 def _run(command: list[str], **variables: str) -> None:

@@ -179,6 +179,7 @@ def back_up(settings: Settings, layout: Layout) -> int:
 def restore(settings: Settings, layout: Layout, at: datetime | None) -> int:
     """Put a backup in the place of a stopped platform; says which."""
     from local.backups import BackupRefused, restore  # noqa: PLC0415 - the same
+    from local.postgres import ClusterRefused  # noqa: PLC0415 - the same
     from local.stack import Stack  # noqa: PLC0415 - the same
 
     lock = Lock(layout.root)
@@ -189,7 +190,7 @@ def restore(settings: Settings, layout: Layout, at: datetime | None) -> int:
         layout.prepare()
         lock.take()
         place = restore(layout, Stack(settings, layout).cluster, at)
-    except (BackupRefused, DataDirectoryRefused, OSError) as refused:
+    except (BackupRefused, ClusterRefused, DataDirectoryRefused, OSError) as refused:
         print(f"nothing was restored: {refused}", file=sys.stderr)
         return 1
     print(f"{run_file.relative(place)} is restored: `make up`")

@@ -33,6 +33,8 @@ from local.roles import create_database, ensure_roles, grant
 
 MAJOR = 18
 SUPERUSER = "postgres"
+START_SECONDS = 60
+STOP_SECONDS = 60
 
 # 6 services by (5 + 5 app, 3 system, 3 jobs) = 96; migrations, seed, psql and a second copy during a restart on top.
 MAX_CONNECTIONS = 140
@@ -145,6 +147,25 @@ class Cluster:
             return False
         return True
 
+    @contextmanager
+    def running(self, log_path: Path, *, stop_signal: signal.Signals = signal.SIGINT) -> Iterator[None]:
+        """The server, alone, for as long as the block lasts; ClusterRefused when it does not start."""
+        with log_path.open("ab") as log:
+            server = subprocess.Popen(
+                self.command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=environment(),
+                preexec_fn=die_with_parent(signal.SIGQUIT),  # noqa: PLW1509 - nothing but prctl runs there
+            )
+        try:
+            _wait(self.is_ready, server, log_path)
+            yield
+        finally:
+            server.send_signal(stop_signal)
+            server.wait(timeout=STOP_SECONDS)
+
     def ensure_databases(self, contexts: Iterable[str]) -> None:
         """One database and three roles for each context; repeatable."""
         for context in contexts:
@@ -166,26 +187,14 @@ def throwaway(directory: Path | None = None) -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="execos-pg-", dir=directory) as folder:
         cluster = Cluster(Path(folder) / "cluster", free_port(), lambda _role: "test", is_durable=False)
         cluster.initialise()
-        log_path = Path(folder) / "log"
-        with log_path.open("wb") as log:
-            server = subprocess.Popen(
-                cluster.command,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=environment(),
-                preexec_fn=die_with_parent(signal.SIGQUIT),  # noqa: PLW1509 - nothing but prctl runs there
-            )
-        try:
-            _wait(cluster.is_ready, server, log_path)
+        with cluster.running(
+            Path(folder) / "log", stop_signal=signal.SIGQUIT
+        ):  # at once, without a checkpoint
             yield cluster
-        finally:
-            server.send_signal(signal.SIGQUIT)  # at once, without a checkpoint
-            server.wait(timeout=20)
 
 
 def _wait(is_ready: Callable[[], bool], server: "subprocess.Popen[bytes]", log_path: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + START_SECONDS
     while not is_ready():
         if server.poll() is not None or time.monotonic() > deadline:
             raise ClusterRefused(f"PostgreSQL did not start: {log_path.read_text()[-500:]}")
