@@ -1,5 +1,7 @@
 """`make backup` and `make restore`: what a backup holds is back, what came after it is gone, and facts go on, once."""
 
+import hashlib
+import json
 import os
 import shutil
 import signal
@@ -56,6 +58,7 @@ def test_a_backup_brings_everything_back_and_facts_go_on_once(stage: Stage, pers
         stage.local("down")
         assert "there is no backup until" in restored(stage, "--at", "2020-01-01")[1]
         _refuses_a_damaged(stage, backup)
+        _keeps_what_is_there_when_the_backup_does_not_start(stage, backup)
         code, told = restored(stage)
         assert (code, f"{backup.name} is restored" in told) == (0, True), told
         stage.up()
@@ -79,3 +82,23 @@ def _refuses_a_damaged(stage: Stage, backup: Path) -> None:
     finally:
         version.write_bytes(content)
     assert (code, "is damaged" in told) == (1, True), told
+
+
+def _keeps_what_is_there_when_the_backup_does_not_start(stage: Stage, backup: Path) -> None:
+    version, manifest = backup / "postgres" / "PG_VERSION", backup / "postgres" / "backup_manifest"
+    kept = {file: file.read_bytes() for file in (version, manifest)}
+    version.write_bytes(b"17\n")
+    listed = json.loads(kept[manifest])
+    next(file for file in listed["Files"] if file["Path"] == "PG_VERSION")["Checksum"] = hashlib.sha256(
+        b"17\n"
+    ).hexdigest()
+    manifest.write_text(json.dumps(listed))
+    try:
+        code, told = restored(stage)
+    finally:
+        for file, content in kept.items():
+            file.write_bytes(content)
+    assert (code, "nothing was restored" in told, "PostgreSQL 17" in told) == (1, True, True), told
+    assert (stage.root / "postgres" / "PG_VERSION").read_bytes() == kept[version]
+    assert list((stage.root / "secrets").iterdir())
+    assert list((stage.root / "nats").iterdir())

@@ -9,14 +9,17 @@ import hashlib
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from local.keys import Keys
 from local.layout import Layout
 from local.ports import CONTEXTS, HOST
 from local.postgres import SUPERUSER, Cluster, as_nobody, binaries, environment
 
 NAME = "%Y%m%dT%H%M%SZ"
+STAGED, REPLACED = "restore.new", "restore.old"
 UNSETTLED = timedelta(hours=1)
 """How long before a backup a fact may have been published and not yet have had all its effects."""
 
@@ -57,19 +60,24 @@ def back_up(layout: Layout, cluster: Cluster) -> Path:
 def restore(layout: Layout, cluster: Cluster, at: datetime | None = None) -> Path:
     """Put the newest backup, or the newest one not after `at`, in the place of a stopped platform; which one it was.
 
-    BackupRefused when there is none or it is damaged; then everything is as it was.
+    BackupRefused when there is none or it is damaged, ClusterRefused when it does not start; then nothing has changed.
     """
     place = _choose(layout, at)
     _check(place / "postgres")
-    staged = layout.postgres.with_name(f"{layout.postgres.name}.new")
-    shutil.rmtree(staged, ignore_errors=True)
-    shutil.copytree(place / "postgres", staged)
+    staged, old = layout.root / STAGED, layout.root / REPLACED
+    for left in (staged, old):  # by a restore that was cut off
+        shutil.rmtree(left, ignore_errors=True)
+    shutil.copytree(place, staged)
+    copy = replace(cluster, directory=staged / "postgres", password_of=Keys(staged / "secrets").postgres)
+    _publish_again(layout, copy, _instant(place) - UNSETTLED)
+    old.mkdir(mode=0o700)
     for current in (layout.postgres, layout.secrets, layout.certs, layout.nats):
-        shutil.rmtree(current, ignore_errors=True)
-    for folder in (layout.secrets, layout.certs):
-        shutil.copytree(place / folder.name, folder)
-    staged.rename(layout.postgres)
-    _publish_again(layout, cluster, _instant(place) - UNSETTLED)
+        if current.exists():
+            current.rename(old / current.name)
+    for folder in staged.iterdir():
+        folder.rename(layout.root / folder.name)
+    staged.rmdir()
+    shutil.rmtree(old)
     return place
 
 
@@ -98,7 +106,7 @@ def _instant(place: Path) -> datetime:
 
 
 def _publish_again(layout: Layout, cluster: Cluster, since: datetime) -> None:
-    """Start the restored cluster alone, and let the new broker hear what it may have missed."""
+    """Start the copied cluster alone, and let the new broker hear what it may have missed."""
     cluster.initialise()
     with cluster.running(layout.log("postgres")):
         for context in CONTEXTS:

@@ -12,9 +12,8 @@ from typing import NoReturn
 from local.lifeline import die_with_parent
 
 FIRST_DELAY_SECONDS = 0.2
-LONGEST_DELAY_SECONDS = (
-    3.0  # with the start after it, less than the ten seconds within which the platform heals
-)
+# With the start after it, less than the ten seconds within which the platform heals.
+LONGEST_DELAY_SECONDS = 3.0
 HEALTHY_AFTER_SECONDS = 10.0
 PROBE_SECONDS = 2.0
 PROBES_MISSED = 3

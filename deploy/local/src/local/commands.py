@@ -20,6 +20,8 @@ STOP_SECONDS = 60.0
 _OURS = (
     "postgres",
     "postgres.new",
+    "restore.new",
+    "restore.old",
     "nats",
     "gateway",
     "certs",

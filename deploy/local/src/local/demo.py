@@ -21,9 +21,8 @@ VALUE = "12500.00"
 
 def run(settings: Settings, layout: Layout) -> int:
     """Run the journey against the running platform; 0 when every step was as promised."""
-    console = Console(
-        highlight=False, soft_wrap=True
-    )  # one line each, also where the screen is narrow or a file
+    # One line each, also where the screen is narrow or a file.
+    console = Console(highlight=False, soft_wrap=True)
     with FrontDoor(settings.public_url, layout.certs / "ca.pem") as door:
         journey = Journey(door, f"http://{HOST}:{settings.ports.mail_http}", console)
         began = time.monotonic()

@@ -187,9 +187,8 @@ def throwaway(directory: Path | None = None) -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="execos-pg-", dir=directory) as folder:
         cluster = Cluster(Path(folder) / "cluster", free_port(), lambda _role: "test", is_durable=False)
         cluster.initialise()
-        with cluster.running(
-            Path(folder) / "log", stop_signal=signal.SIGQUIT
-        ):  # at once, without a checkpoint
+        # Stopped at once, without a checkpoint.
+        with cluster.running(Path(folder) / "log", stop_signal=signal.SIGQUIT):
             yield cluster
 
 
