@@ -157,6 +157,7 @@ def organisation_snapshot(rows: OrganisationRows) -> OrganisationSnapshot:
         currency=organisation.currency,
         locale=organisation.locale,
         modules=organisation.modules,
+        features=organisation.features,
         legal=legal_message(rows.legal) if rows.legal else None,
         policies=policies_message(rows.policies),
     )

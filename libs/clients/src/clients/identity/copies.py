@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String
+from sqlalchemy import String, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -24,6 +24,8 @@ from clients.identity.client import Identity
 from clients.identity.types import Member, Organisation, Policies, member_of, organisation_of
 
 MEMBER_FACTS = ("invited", "joined", "updated", "role_changed", "suspended", "reactivated", "removed")
+EVERY_FEATURE = """'["api-keys", "audit-export", "custom-roles", "preferences"]'::jsonb"""
+"""What copies have that were made before there were features."""
 ENDED = frozenset({"suspended", "removed"})
 
 
@@ -47,6 +49,7 @@ class OrganisationCopy(Copy):
     currency: Mapped[str] = mapped_column(String(3))
     locale: Mapped[str] = mapped_column(String(35))
     modules: Mapped[list[str]] = mapped_column(JSONB)
+    features: Mapped[list[str]] = mapped_column(JSONB, server_default=text(EVERY_FEATURE))
     legal: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     guardrails: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
@@ -93,6 +96,7 @@ def organisation_row(organisation: Organisation) -> dict[str, Any]:
         "currency": organisation.currency,
         "locale": organisation.locale,
         "modules": sorted(organisation.modules),
+        "features": sorted(organisation.features),
         "legal": organisation.legal,
         "guardrails": asdict(organisation.policies),
     }

@@ -35,6 +35,7 @@ class Policies:
     password_min_length: int = 12
     require_second_factor: str = "off"
     session_idle_days: int = 7
+    require_verified_email: bool = False
 
     @classmethod
     def of(cls, message: PoliciesMessage) -> "Policies":
@@ -58,6 +59,7 @@ class Organisation:
     modules: frozenset[str] = frozenset({"sales", "work", "billing", "notifications", "reporting"})
     legal: dict[str, Any] | None = None
     policies: Policies = field(default_factory=Policies)
+    features: frozenset[str] = frozenset({"api-keys", "audit-export", "custom-roles", "preferences"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def organisation_of(message: OrganisationSnapshot) -> Organisation:
         modules=frozenset(message.modules),
         legal=legal_of(message.legal) if message.HasField("legal") else None,
         policies=Policies.of(message.policies),
+        features=frozenset(message.features),
     )
 
 

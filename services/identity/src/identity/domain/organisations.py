@@ -1,5 +1,6 @@
 """Organisations: the tenants, and the rules of their slugs."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Collection
@@ -9,13 +10,14 @@ from itertools import chain, count
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, String, TextClause, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import Conflict, Denied
 from chassis.ids import new_id
 from chassis.rows import Aggregate
+from identity.domain.modules import FEATURES, FIRST_TEMPLATE, Switches
 from identity.domain.rows import Row
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])")
@@ -25,8 +27,6 @@ RESERVED = frozenset({
     "admin", "api", "app", "assets", "docs", "information-schema", "mail", "platform", "public", "static", "status",
     "support", "www",
 })  # fmt: skip
-MODULES = ("billing", "notifications", "reporting", "sales", "work")
-"""Template `services`, which every organisation of the first release has."""
 
 
 class OrganisationState(StrEnum):
@@ -49,6 +49,10 @@ class SlugTaken(Conflict):
     """Another organisation has the slug and all its variants."""
 
     reason = "SLUG_TAKEN"
+
+
+def _json(*values: str) -> TextClause:
+    return text(f"'{json.dumps(values)}'::jsonb")
 
 
 class Organisation(Row, Aggregate):
@@ -74,13 +78,18 @@ class Organisation(Row, Aggregate):
     currency: Mapped[str] = mapped_column(String(3))
     locale: Mapped[str] = mapped_column(String(35))
     modules: Mapped[list[str]] = mapped_column(JSONB)
+    # The defaults are for rows that older code adds.
+    features: Mapped[list[str]] = mapped_column(JSONB, server_default=_json(*sorted(FEATURES)))
+    templates: Mapped[list[str]] = mapped_column(JSONB, server_default=_json(FIRST_TEMPLATE))
+    own_modules: Mapped[dict[str, bool]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    own_features: Mapped[dict[str, bool]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     created_by_user_id: Mapped[UUID | None]
 
     @classmethod
     def found(cls, name: str, slug: str, *, by: UUID | None, now: datetime) -> "Organisation":
         """A new, active organisation with the defaults of spec/wire.md 8."""
         org_id = new_id()
-        return cls(
+        organisation = cls(
             org_id=org_id,
             id=org_id,
             version=1,
@@ -92,9 +101,21 @@ class Organisation(Row, Aggregate):
             time_zone="UTC",
             currency="EUR",
             locale="en",
-            modules=list(MODULES),
             created_by_user_id=by,
         )
+        organisation.switches = Switches((FIRST_TEMPLATE,), {}, {})
+        return organisation
+
+    @property
+    def switches(self) -> Switches:
+        """What templates and the organisation itself have switched."""
+        return Switches(tuple(self.templates), self.own_modules, self.own_features)
+
+    @switches.setter
+    def switches(self, wanted: Switches) -> None:
+        self.templates, self.modules = list(wanted.templates), wanted.modules_on()
+        self.own_modules, self.own_features = dict(wanted.modules), dict(wanted.features)
+        self.features = wanted.features_on()
 
     @property
     def is_active(self) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, String
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, String, false
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -54,6 +54,7 @@ DEFAULTS: dict[str, Any] = {
     "password_min_length": 12,
     "require_second_factor": "off",
     "session_idle_days": 7,
+    "require_verified_email": False,
 }
 
 
@@ -91,6 +92,7 @@ class Policies(Row, Aggregate):
     password_min_length: Mapped[int]
     require_second_factor: Mapped[str] = mapped_column(String(8))
     session_idle_days: Mapped[int]
+    require_verified_email: Mapped[bool] = mapped_column(server_default=false())
 
     @classmethod
     def first(cls, org_id: UUID, now: datetime) -> "Policies":

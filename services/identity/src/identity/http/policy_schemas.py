@@ -49,6 +49,7 @@ class PoliciesIn(In):
     password_min_length: Annotated[int, _within("password_min_length")] = absent()
     require_second_factor: SecondFactor = absent()
     session_idle_days: Annotated[int, _within("session_idle_days")] = absent()
+    require_verified_email: bool = absent()
 
     @model_validator(mode="before")
     @classmethod
@@ -105,6 +106,7 @@ class PoliciesOut(Out):
     password_min_length: int
     require_second_factor: SecondFactor
     session_idle_days: int
+    require_verified_email: bool
 
     @computed_field  # type: ignore[prop-decorator]  # mypy does not support decorated properties
     @property

@@ -85,22 +85,217 @@ class PoliciesChanged(_message.Message):
 Global___PoliciesChanged: _TypeAlias = PoliciesChanged  # noqa: Y015
 
 @_typing.final
+class OrganisationActivated(_message.Message):
+    """The platform let the organisation work (again)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def organisation(self) -> _snapshots_pb2.OrganisationSnapshot: ...
+    def __init__(
+        self,
+        *,
+        organisation: _snapshots_pb2.OrganisationSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrganisationActivated: _TypeAlias = OrganisationActivated  # noqa: Y015
+
+@_typing.final
+class OrganisationDeactivated(_message.Message):
+    """Nobody is let in for now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def organisation(self) -> _snapshots_pb2.OrganisationSnapshot: ...
+    def __init__(
+        self,
+        *,
+        organisation: _snapshots_pb2.OrganisationSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrganisationDeactivated: _TypeAlias = OrganisationDeactivated  # noqa: Y015
+
+@_typing.final
+class OrganisationArchived(_message.Message):
+    """Nobody is let in any more; the data stays until it is deleted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def organisation(self) -> _snapshots_pb2.OrganisationSnapshot: ...
+    def __init__(
+        self,
+        *,
+        organisation: _snapshots_pb2.OrganisationSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrganisationArchived: _TypeAlias = OrganisationArchived  # noqa: Y015
+
+@_typing.final
+class OrganisationDeleted(_message.Message):
+    """The organisation's data is deleted here; whoever has any of it deletes it too."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SLUG_FIELD_NUMBER: _builtins.int
+    organisation_id: _builtins.str
+    version: _builtins.int
+    slug: _builtins.str
+    def __init__(
+        self,
+        *,
+        organisation_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        slug: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["organisation_id", b"organisation_id", "slug", b"slug", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrganisationDeleted: _TypeAlias = OrganisationDeleted  # noqa: Y015
+
+@_typing.final
+class ModuleEnabled(_message.Message):
+    """A module was switched on; the snapshot lists what is on now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    @_builtins.property
+    def organisation(self) -> _snapshots_pb2.OrganisationSnapshot: ...
+    def __init__(
+        self,
+        *,
+        organisation: _snapshots_pb2.OrganisationSnapshot | None = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "organisation", b"organisation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModuleEnabled: _TypeAlias = ModuleEnabled  # noqa: Y015
+
+@_typing.final
+class ModuleDisabled(_message.Message):
+    """A module was switched off; the snapshot lists what is on now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORGANISATION_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    @_builtins.property
+    def organisation(self) -> _snapshots_pb2.OrganisationSnapshot: ...
+    def __init__(
+        self,
+        *,
+        organisation: _snapshots_pb2.OrganisationSnapshot | None = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["organisation", b"organisation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "organisation", b"organisation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModuleDisabled: _TypeAlias = ModuleDisabled  # noqa: Y015
+
+@_typing.final
+class DomainAdded(_message.Message):
+    """A host leads to the organisation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def domain(self) -> _snapshots_pb2.DomainSnapshot: ...
+    def __init__(
+        self,
+        *,
+        domain: _snapshots_pb2.DomainSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DomainAdded: _TypeAlias = DomainAdded  # noqa: Y015
+
+@_typing.final
+class DomainRemoved(_message.Message):
+    """A host leads to the organisation no more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def domain(self) -> _snapshots_pb2.DomainSnapshot: ...
+    def __init__(
+        self,
+        *,
+        domain: _snapshots_pb2.DomainSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DomainRemoved: _TypeAlias = DomainRemoved  # noqa: Y015
+
+@_typing.final
 class MemberInvited(_message.Message):
-    """Somebody was invited and has not answered yet."""
+    """Somebody was invited, or invited again; a mail carries the link."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MEMBER_FIELD_NUMBER: _builtins.int
+    INVITATION_ID_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    invitation_id: _builtins.str
+    """What a link is minted for (MintMailLink, kind INVITATION)."""
+    generation: _builtins.int
+    """Which mail of this invitation: a resent one voids the older."""
     @_builtins.property
     def member(self) -> _snapshots_pb2.MemberSnapshot: ...
     def __init__(
         self,
         *,
         member: _snapshots_pb2.MemberSnapshot | None = ...,
+        invitation_id: _builtins.str = ...,
+        generation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["member", b"member"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["member", b"member"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "invitation_id", b"invitation_id", "member", b"member"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -237,6 +432,28 @@ class MemberRemoved(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MemberRemoved: _TypeAlias = MemberRemoved  # noqa: Y015
+
+@_typing.final
+class UserRegistered(_message.Message):
+    """A person has an account: by sign-up, or by accepting an invitation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def user(self) -> _snapshots_pb2.UserSnapshot: ...
+    def __init__(
+        self,
+        *,
+        user: _snapshots_pb2.UserSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserRegistered: _TypeAlias = UserRegistered  # noqa: Y015
 
 @_typing.final
 class UserUpdated(_message.Message):
@@ -441,6 +658,93 @@ class LoginFailed(_message.Message):
 Global___LoginFailed: _TypeAlias = LoginFailed  # noqa: Y015
 
 @_typing.final
+class PasswordResetRequested(_message.Message):
+    """Somebody wants a link to set a new password."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    LINK_ID_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    link_id: _builtins.str
+    """What a link is minted for (MintMailLink, kind PASSWORD_RESET)."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        link_id: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "link_id", b"link_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PasswordResetRequested: _TypeAlias = PasswordResetRequested  # noqa: Y015
+
+@_typing.final
+class EmailVerificationRequested(_message.Message):
+    """Somebody has to confirm an address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    LINK_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    link_id: _builtins.str
+    """What a link is minted for (MintMailLink, kind EMAIL_VERIFICATION or EMAIL_CHANGE)."""
+    kind: _builtins.str
+    """EMAIL_VERIFICATION, or EMAIL_CHANGE: then each of the two mailboxes gets a link of its own."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        link_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "kind", b"kind", "link_id", b"link_id", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EmailVerificationRequested: _TypeAlias = EmailVerificationRequested  # noqa: Y015
+
+@_typing.final
+class EmailVerified(_message.Message):
+    """A person has shown that an address is theirs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EmailVerified: _TypeAlias = EmailVerified  # noqa: Y015
+
+@_typing.final
 class PasswordChanged(_message.Message):
     """Somebody has a new password; a `session.revoked` ends each of their other sessions."""
 
@@ -464,6 +768,147 @@ class PasswordChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PasswordChanged: _TypeAlias = PasswordChanged  # noqa: Y015
+
+@_typing.final
+class ApiKeyCreated(_message.Message):
+    """An API key exists."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    API_KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def api_key(self) -> _snapshots_pb2.ApiKeySnapshot: ...
+    def __init__(
+        self,
+        *,
+        api_key: _snapshots_pb2.ApiKeySnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApiKeyCreated: _TypeAlias = ApiKeyCreated  # noqa: Y015
+
+@_typing.final
+class ApiKeyRotated(_message.Message):
+    """An API key has a successor; the old one lives on until the overlap ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    API_KEY_FIELD_NUMBER: _builtins.int
+    REPLACED_ID_FIELD_NUMBER: _builtins.int
+    REPLACED_UNTIL_FIELD_NUMBER: _builtins.int
+    replaced_id: _builtins.str
+    @_builtins.property
+    def api_key(self) -> _snapshots_pb2.ApiKeySnapshot:
+        """The new key."""
+
+    @_builtins.property
+    def replaced_until(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        api_key: _snapshots_pb2.ApiKeySnapshot | None = ...,
+        replaced_id: _builtins.str = ...,
+        replaced_until: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "replaced_until", b"replaced_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "replaced_id", b"replaced_id", "replaced_until", b"replaced_until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApiKeyRotated: _TypeAlias = ApiKeyRotated  # noqa: Y015
+
+@_typing.final
+class ApiKeyRevoked(_message.Message):
+    """An API key opens nothing any more: every service refuses its tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    API_KEY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def api_key(self) -> _snapshots_pb2.ApiKeySnapshot: ...
+    def __init__(
+        self,
+        *,
+        api_key: _snapshots_pb2.ApiKeySnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApiKeyRevoked: _TypeAlias = ApiKeyRevoked  # noqa: Y015
+
+@_typing.final
+class RoleCreated(_message.Message):
+    """The organisation has a role of its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def role(self) -> _snapshots_pb2.RoleSnapshot: ...
+    def __init__(
+        self,
+        *,
+        role: _snapshots_pb2.RoleSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["role", b"role"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RoleCreated: _TypeAlias = RoleCreated  # noqa: Y015
+
+@_typing.final
+class RoleUpdated(_message.Message):
+    """A role of the organisation, or what it changes of a system role, is another now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def role(self) -> _snapshots_pb2.RoleSnapshot: ...
+    def __init__(
+        self,
+        *,
+        role: _snapshots_pb2.RoleSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["role", b"role"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RoleUpdated: _TypeAlias = RoleUpdated  # noqa: Y015
+
+@_typing.final
+class RoleDeleted(_message.Message):
+    """A role of the organisation is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def role(self) -> _snapshots_pb2.RoleSnapshot: ...
+    def __init__(
+        self,
+        *,
+        role: _snapshots_pb2.RoleSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["role", b"role"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RoleDeleted: _TypeAlias = RoleDeleted  # noqa: Y015
 
 @_typing.final
 class SecurityEventRaised(_message.Message):

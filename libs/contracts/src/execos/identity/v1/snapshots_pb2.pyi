@@ -41,6 +41,7 @@ class OrganisationSnapshot(_message.Message):
     POLICIES_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    FEATURES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     version: _builtins.int
     name: _builtins.str
@@ -65,6 +66,10 @@ class OrganisationSnapshot(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def features(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Codes of the features that are on; a feature that is not listed is off."""
+
     def __init__(
         self,
         *,
@@ -81,14 +86,129 @@ class OrganisationSnapshot(_message.Message):
         policies: Global___Policies | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        features: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "legal", b"legal", "policies", b"policies", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "currency", b"currency", "id", b"id", "legal", b"legal", "locale", b"locale", "modules", b"modules", "name", b"name", "policies", b"policies", "slug", b"slug", "status", b"status", "time_zone", b"time_zone", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "currency", b"currency", "features", b"features", "id", b"id", "legal", b"legal", "locale", b"locale", "modules", b"modules", "name", b"name", "policies", b"policies", "slug", b"slug", "status", b"status", "time_zone", b"time_zone", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___OrganisationSnapshot: _TypeAlias = OrganisationSnapshot  # noqa: Y015
+
+@_typing.final
+class DomainSnapshot(_message.Message):
+    """A host that leads to an organisation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    IS_PRIMARY_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    version: _builtins.int
+    host: _builtins.str
+    is_primary: _builtins.bool
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        host: _builtins.str = ...,
+        is_primary: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "id", b"id", "is_primary", b"is_primary", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DomainSnapshot: _TypeAlias = DomainSnapshot  # noqa: Y015
+
+@_typing.final
+class ApiKeySnapshot(_message.Message):
+    """An API key without its secret; `id` is the `sub` and the `sid` claim of its tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    LAST_FOUR_FIELD_NUMBER: _builtins.int
+    SCOPES_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    CREATED_BY_USER_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    version: _builtins.int
+    name: _builtins.str
+    prefix: _builtins.str
+    last_four: _builtins.str
+    created_by_user_id: _builtins.str
+    @_builtins.property
+    def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        name: _builtins.str = ...,
+        prefix: _builtins.str = ...,
+        last_four: _builtins.str = ...,
+        scopes: _abc.Iterable[_builtins.str] | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        created_by_user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_by_user_id", b"created_by_user_id", "expires_at", b"expires_at", "id", b"id", "last_four", b"last_four", "name", b"name", "prefix", b"prefix", "scopes", b"scopes", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApiKeySnapshot: _TypeAlias = ApiKeySnapshot  # noqa: Y015
+
+@_typing.final
+class RoleSnapshot(_message.Message):
+    """A role of an organisation, or its changes of a system role."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
+    IS_SYSTEM_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    version: _builtins.int
+    key: _builtins.str
+    """Upper case."""
+    name: _builtins.str
+    is_system: _builtins.bool
+    @_builtins.property
+    def permissions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it may do in effect."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        key: _builtins.str = ...,
+        name: _builtins.str = ...,
+        permissions: _abc.Iterable[_builtins.str] | None = ...,
+        is_system: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "is_system", b"is_system", "key", b"key", "name", b"name", "permissions", b"permissions", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RoleSnapshot: _TypeAlias = RoleSnapshot  # noqa: Y015
 
 @_typing.final
 class LegalProfile(_message.Message):
@@ -202,6 +322,7 @@ class Policies(_message.Message):
     PASSWORD_MIN_LENGTH_FIELD_NUMBER: _builtins.int
     REQUIRE_SECOND_FACTOR_FIELD_NUMBER: _builtins.int
     SESSION_IDLE_DAYS_FIELD_NUMBER: _builtins.int
+    REQUIRE_VERIFIED_EMAIL_FIELD_NUMBER: _builtins.int
     lock_invoice_on_sent: _builtins.bool
     overdue_after_days: _builtins.int
     default_work_due_days: _builtins.int
@@ -226,6 +347,7 @@ class Policies(_message.Message):
     require_second_factor: _builtins.str
     """off, admins or all."""
     session_idle_days: _builtins.int
+    require_verified_email: _builtins.bool
     @_builtins.property
     def ip_allowlist(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """IPv4 and IPv6 addresses or networks in CIDR form."""
@@ -256,10 +378,11 @@ class Policies(_message.Message):
         password_min_length: _builtins.int = ...,
         require_second_factor: _builtins.str = ...,
         session_idle_days: _builtins.int = ...,
+        require_verified_email: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_zero_invoices", b"allow_zero_invoices", "audit_retention_days", b"audit_retention_days", "auto_lock_invoice_after_days", b"auto_lock_invoice_after_days", "auto_work_item_on_deal_won", b"auto_work_item_on_deal_won", "autopilot_auto_stale_deals", b"autopilot_auto_stale_deals", "autopilot_enabled", b"autopilot_enabled", "autopilot_nudge_on_overdue", b"autopilot_nudge_on_overdue", "create_invoice_on_deal_won", b"create_invoice_on_deal_won", "default_work_due_days", b"default_work_due_days", "ip_allowlist", b"ip_allowlist", "ip_restriction_enabled", b"ip_restriction_enabled", "lead_stale_after_hours", b"lead_stale_after_hours", "lock_invoice_on_sent", b"lock_invoice_on_sent", "overdue_after_days", b"overdue_after_days", "password_min_length", b"password_min_length", "prevent_invoice_unlock_after_partial_payment", b"prevent_invoice_unlock_after_partial_payment", "require_deal_owner", b"require_deal_owner", "require_second_factor", b"require_second_factor", "require_work_due_date", b"require_work_due_date", "require_work_owner", b"require_work_owner", "security_event_retention_days", b"security_event_retention_days", "session_idle_days", b"session_idle_days", "stale_deal_after_days", b"stale_deal_after_days"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_zero_invoices", b"allow_zero_invoices", "audit_retention_days", b"audit_retention_days", "auto_lock_invoice_after_days", b"auto_lock_invoice_after_days", "auto_work_item_on_deal_won", b"auto_work_item_on_deal_won", "autopilot_auto_stale_deals", b"autopilot_auto_stale_deals", "autopilot_enabled", b"autopilot_enabled", "autopilot_nudge_on_overdue", b"autopilot_nudge_on_overdue", "create_invoice_on_deal_won", b"create_invoice_on_deal_won", "default_work_due_days", b"default_work_due_days", "ip_allowlist", b"ip_allowlist", "ip_restriction_enabled", b"ip_restriction_enabled", "lead_stale_after_hours", b"lead_stale_after_hours", "lock_invoice_on_sent", b"lock_invoice_on_sent", "overdue_after_days", b"overdue_after_days", "password_min_length", b"password_min_length", "prevent_invoice_unlock_after_partial_payment", b"prevent_invoice_unlock_after_partial_payment", "require_deal_owner", b"require_deal_owner", "require_second_factor", b"require_second_factor", "require_verified_email", b"require_verified_email", "require_work_due_date", b"require_work_due_date", "require_work_owner", b"require_work_owner", "security_event_retention_days", b"security_event_retention_days", "session_idle_days", b"session_idle_days", "stale_deal_after_days", b"stale_deal_after_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
