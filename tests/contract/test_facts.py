@@ -105,8 +105,8 @@ def test_fields_of_a_newer_publisher_are_ignored(event_type: str):
 
 def test_consumers_name_only_facts_that_exist():
     assert {event_type for _, event_type in HANDLED} <= set(declared())
-    revokes = {event_type for name in ORDER for event_type in service_named(name).revokes}
-    assert revokes <= set(declared())
+    watched = {event_type for name in ORDER for event_type in service_named(name).watches}
+    assert watched <= set(declared())
 
 
 def test_reporting_hears_every_fact():

@@ -64,12 +64,14 @@ class Place:
         kind = MemberRemoved if status == "removed" else MemberRoleChanged if version > 1 else MemberJoined
         await self.stand.deliver(kind(member=snapshot), user_id, version=version)
 
-    async def organisation(self, locale: str = "en", legal: Json | None = None) -> None:
+    async def organisation(
+        self, locale: str = "en", legal: Json | None = None, *, is_on: bool = True
+    ) -> None:
         """What identity tells of the organisation now."""
         org_id = str(self.stand.org_id)
         snapshot = OrganisationSnapshot(
             id=org_id, version=self._next(org_id), name="Acme Works", slug="acme", status="active",
-            time_zone="Europe/Berlin", currency="EUR", locale=locale,
+            time_zone="Europe/Berlin", currency="EUR", locale=locale, modules=["notifications"] if is_on else [],
             legal=LegalProfile(**legal) if legal else None,
         )  # fmt: skip
         await self.stand.deliver(OrganisationUpdated(organisation=snapshot), org_id, version=snapshot.version)

@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from chassis.ids import new_id
 from chassis.testing.stand import Stand
+from clients.identity.fake import FakeIdentity
 from clients.jobs.fake import FakeJobs
 from execos.billing.v1 import events_pb2 as billing
 from execos.billing.v1.snapshots_pb2 import InvoiceSnapshot
@@ -37,6 +38,7 @@ class Place:
     stand: Stand
     peers: dict[str, FakeJobs]
     api: httpx2.AsyncClient
+    identity: FakeIdentity
     company: Reference = field(default_factory=lambda: Reference(id=str(new_id()), name="Kunde & Co"))
 
     @property
@@ -77,9 +79,15 @@ class Place:
             "status": "active",
             "time_zone": "UTC",
             "currency": "EUR",
+            "modules": ["reporting"],
+            "features": ["audit-export"],
         } | values
         told = OrganisationSnapshot(id=str(self.org_id), version=version, policies=policies, **known)
         await self.tell(identity.OrganisationUpdated(organisation=told), self.org_id, version)
+
+    def elsewhere(self) -> UUID:
+        """Another organisation, which only identity knows so far."""
+        return self.identity.add_organisation(new_id()).id
 
     async def member(self, name: str = "Olga Owner", **values: Any) -> UUID:
         """A person of the organisation."""

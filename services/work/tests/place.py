@@ -90,7 +90,11 @@ class Place:
     async def set_policies(self, **values: Any) -> None:
         """Change the policies, as identity tells it."""
         known = self.identity.known_organisations[self.org_id]
-        told = self.identity.add_organisation(self.org_id, policies=replace(known.policies, **values))
+        await self.set_organisation(policies=replace(known.policies, **values))
+
+    async def set_organisation(self, **values: Any) -> None:
+        """Change the organisation, as identity tells it."""
+        told = self.identity.add_organisation(self.org_id, **values)
         names = [field.name for field in PoliciesMessage.DESCRIPTOR.fields]
         organisation = OrganisationSnapshot(
             id=str(told.id),

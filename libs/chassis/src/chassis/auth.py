@@ -63,6 +63,8 @@ class Actor:
     scope: frozenset[str] = frozenset()
     session_id: str = ""
     version: int = 0
+    is_strong: bool = False
+    """Whether a second factor was given in this session."""
 
     def may(self, permission: str) -> bool:
         """Whether the scope holds `permission`, itself or by `resource:*` or `*`."""
@@ -243,4 +245,5 @@ def _actor(claims: Mapping[str, Any]) -> Actor:
         scope=frozenset(str(claims["scope"]).split()),
         session_id=str(claims["sid"]),
         version=int(claims["ver"]),
+        is_strong=claims.get("mfa") is True,
     )

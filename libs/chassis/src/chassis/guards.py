@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from chassis.auth import Actor
+from chassis.auth import Actor, ActorKind
 from chassis.context import current_work
 from chassis.errors import Denied, NotFound, Unauthenticated
 from chassis.etag import parse_if_match
@@ -30,13 +30,24 @@ class Replayed(Exception):
 class Requires:
     """Dependency: the actor of the request, refused unless the token is valid and holds the permission."""
 
-    def __init__(self, permission: str | None) -> None:
+    def __init__(
+        self, permission: str | None, *, feature: str | None = None, needs_second_factor: bool = True
+    ) -> None:
         self.permission = permission
+        self.feature = feature
+        self._needs_second_factor = needs_second_factor
 
     async def __call__(self, request: Request) -> Actor:
         """The actor; Unauthenticated or Denied otherwise."""
         runtime = runtime_of(request.app)
         actor = await authenticate(request, runtime)
+        work = current_work()
+        rules = await runtime.tenants.check(
+            actor, work.ip if work else None, needs_second_factor=self._needs_second_factor
+        )
+        rules.check_feature(self.feature)
+        if self.permission is None and actor.kind is not ActorKind.USER:
+            raise Denied("This is for people; an API key has no account.")
         if self.permission is not None and not actor.may(self.permission):
             await runtime.denials.report(actor, self.permission, request.method, request.scope["route"].path)
             raise Denied("Your role does not allow this.", permission=self.permission)
@@ -63,6 +74,8 @@ async def authenticate(request: Request, runtime: Runtime) -> Actor:
 
 SignedIn = Annotated[Actor, Depends(Requires(None))]
 """Any signed-in person."""
+Arriving = Annotated[Actor, Depends(Requires(None, needs_second_factor=False))]
+"""The same, also before the second factor that the organisation requires: for what leads there, and out again."""
 
 
 async def in_tx(request: Request) -> Tx:

@@ -31,6 +31,7 @@ from chassis.errors import (
 )
 from chassis.metrics import rpc_server_duration
 from chassis.settings import Address
+from chassis.tenants import ModuleDisabled, Tenants
 
 log = structlog.get_logger()
 
@@ -42,6 +43,8 @@ TOKEN_AUDIENCE = "execos-services"
 DEADLINE_SECONDS = 2.0
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 HEALTH = "/grpc.health.v1.Health/"
+PLATFORM = "/execos.platform."
+"""What every service answers whatever its module."""
 REASON_KEY = "execos-reason"
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -120,10 +123,17 @@ class ServiceIdentity:
 class ServerInterceptor(grpc.aio.ServerInterceptor):
     """Around every method: caller checked against the table, errors mapped, duration measured."""
 
-    def __init__(self, identity: ServiceIdentity, callers: Callers, constraints: Constraints) -> None:
+    def __init__(
+        self,
+        identity: ServiceIdentity,
+        callers: Callers,
+        constraints: Constraints,
+        tenants: Tenants | None = None,
+    ) -> None:
         self._identity = identity
         self._callers = callers
         self._constraints = constraints
+        self._tenants = tenants
 
     async def intercept_service(
         self,
@@ -153,6 +163,7 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
             answer, code = None, grpc.StatusCode.OK
             try:
                 self._admit(method, _text(metadata, "authorization") or "")
+                await self._check_module(method, request)
                 answer = await behaviour(request, context)
             except Exception as error:  # noqa: BLE001 - each becomes a status, what is unknown INTERNAL
                 code = self._refuse(error, method, context)
@@ -167,6 +178,12 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
             raise Unauthenticated("a service token is required")
         if caller not in self._callers.get(method, frozenset()):
             raise Denied(f"{caller} may not call this")
+
+    async def _check_module(self, method: str, request: Any) -> None:
+        """Denied when the organisation that is asked about has switched this service's module off."""
+        org_id = getattr(request, "org_id", "")
+        if self._tenants is not None and org_id and not method.startswith(PLATFORM):
+            (await self._tenants.rules(uuid_field(org_id, "orgId"))).check_module(self._tenants.module)
 
     def _refuse(self, error: Exception, method: str, context: Context) -> grpc.StatusCode:
         # A status is set, not raised: `abort` makes a graceful stop wait in vain (grpc #37239).
@@ -185,11 +202,17 @@ class ServerInterceptor(grpc.aio.ServerInterceptor):
 class RpcServer:
     """The gRPC side of a service."""
 
-    def __init__(self, identity: ServiceIdentity, callers: Callers, constraints: Constraints) -> None:
+    def __init__(
+        self,
+        identity: ServiceIdentity,
+        callers: Callers,
+        constraints: Constraints,
+        tenants: Tenants | None = None,
+    ) -> None:
         self.grpc = grpc.aio.server(
             interceptors=[
                 *telemetry.server_interceptors(),
-                ServerInterceptor(identity, callers, constraints),
+                ServerInterceptor(identity, callers, constraints, tenants),
             ],
             options=[
                 # Two processes must never share a port: a stale one would serve half of the calls.
@@ -258,10 +281,13 @@ class Peer:
 
     def _refusal(self, error: grpc.aio.AioRpcError) -> AppError:
         message = error.details() or ""
+        reason = _text(dict(error.trailing_metadata() or ()), REASON_KEY)
+        if reason == ModuleDisabled.reason:
+            return ModuleDisabled(message)
         kind = REFUSALS.get(error.code())
         if kind is not None:
             refused = kind(message)
-            refused.reason = _text(dict(error.trailing_metadata() or ()), REASON_KEY) or kind.reason  # type: ignore[misc] # this one's
+            refused.reason = reason or kind.reason  # type: ignore[misc] # this one's
             return refused
         log.warning("peer.failed", peer=self.name, code=error.code().name, error=message)
         return DependencyUnavailable(

@@ -10,6 +10,7 @@ from chassis.auth import TokenVerifier
 from chassis.database import Database
 from chassis.denials import Denials
 from chassis.errors import Constraints
+from chassis.tenants import Tenants
 from chassis.tx import Source
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class Runtime:
     system: Database
     verifier: TokenVerifier
     denials: Denials
+    tenants: Tenants
     constraints: Constraints = field(default_factory=dict)
     parts: dict[type, Any] = field(default_factory=dict)
     platform: Platform = field(default_factory=Platform)

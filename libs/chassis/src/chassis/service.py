@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import grpc
 import structlog
@@ -36,11 +37,12 @@ from chassis.jobs_service import CALLERS, add_jobs_service
 from chassis.metrics import serve_metrics
 from chassis.relay import Relay
 from chassis.revisions import SchemaMismatch, head_revision
-from chassis.revocation import Revokes, follow
 from chassis.rpc import Callers, Peer, RpcServer, ServiceIdentity
 from chassis.runtime import Platform, Runtime
 from chassis.settings import Address, ServiceSettings, names_of, naming, services_of
+from chassis.tenants import Rules, Tenants
 from chassis.tx import Source
+from chassis.watches import Watches, follow
 
 log = structlog.get_logger()
 
@@ -62,6 +64,11 @@ async def _nothing(_runtime: Runtime) -> None:
     """What most services prepare before their doors open."""
 
 
+async def _no_rules(_runtime: Runtime, _org_id: UUID) -> Rules:
+    """What organisations demand of a service that keeps no copy of them."""
+    return Rules()
+
+
 @dataclass(frozen=True)
 class Service:
     """The composition of one service; everything else follows from it."""
@@ -74,7 +81,9 @@ class Service:
     routers: Sequence[APIRouter]
     constraints: Constraints = field(default_factory=dict)
     handlers: Handlers = field(default_factory=dict)
-    revokes: Revokes = field(default_factory=dict)
+    watches: Watches = field(default_factory=dict)
+    rules_of: Callable[[Runtime, UUID], Awaitable[Rules]] = _no_rules
+    module: str | None = None
     callers: Callers = field(default_factory=dict)
     serve_rpc: Callable[[Runtime, grpc.aio.Server], None] = lambda _runtime, _server: None
     peers: Callable[[Any, Callable[[str, str], Peer]], Mapping[type, Any]] = lambda _settings, _peer: {}
@@ -90,6 +99,10 @@ class Service:
     def all_jobs(self) -> Jobs:
         """The service's own jobs and the chassis' house-keeping."""
         return with_housekeeping(self.jobs, self.name)
+
+    def tenants(self, runtime: Callable[[], Runtime]) -> Tenants:
+        """What organisations demand at this service's doors."""
+        return Tenants(lambda org_id: self.rules_of(runtime(), org_id), self.module)
 
     def app(self, runtime: Runtime | None = None) -> FastAPI:
         """The HTTP application."""
@@ -132,8 +145,9 @@ async def assemble(service: Service, settings: ServiceSettings) -> AsyncIterator
         KeySet(settings.jwks_url), issuer=settings.token_issuer, audience=settings.token_audience
     )
     parts = {type(settings): settings, **service.peers(settings, peer)}
+    tenants = service.tenants(lambda: runtime)
     runtime = Runtime(
-        source, system, verifier, Denials(source), service.constraints, parts, _platform(settings)
+        source, system, verifier, Denials(source), tenants, service.constraints, parts, _platform(settings)
     )
     try:
         yield Running(service, settings, runtime, bus, relay, identity)
@@ -229,8 +243,8 @@ def _background(running: Running, only: frozenset[str]) -> list[Any]:
         tasks.append(Consumer(runtime.source, runtime.system, running.bus, service.handlers).run())
     if "jobs" in only:
         tasks.append(_work(running))
-    if only & {"http", "grpc"} and service.revokes:
-        tasks.append(follow(running.bus, runtime.verifier.deny_list, service.revokes))
+    if only & {"http", "grpc"} and service.watches:
+        tasks.append(follow(running.bus, runtime, service.watches))
     return tasks
 
 
@@ -243,7 +257,9 @@ async def _work(running: Running) -> None:
 @asynccontextmanager
 async def _grpc(running: Running) -> AsyncIterator[None]:
     service = running.service
-    server = RpcServer(running.identity, {**service.callers, **CALLERS}, service.constraints)
+    server = RpcServer(
+        running.identity, {**service.callers, **CALLERS}, service.constraints, running.runtime.tenants
+    )
     service.serve_rpc(running.runtime, server.grpc)
     add_jobs_service(server.grpc, running.runtime, service.all_jobs(), running.settings.profile)
     await server.start(running.settings.grpc_address)

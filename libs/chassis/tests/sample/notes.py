@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.auth import Actor, system_actor
 from chassis.errors import Conflict, NotFound
-from chassis.guards import InReadTx, InTx, Requires, SignedIn
+from chassis.guards import Arriving, InReadTx, InTx, Requires, SignedIn
 from chassis.history import ActivityOut, ActivityQuery, list_activity
 from chassis.http import router
 from chassis.ids import new_id
@@ -83,6 +83,7 @@ class NoteQuery(PageQuery):
 
 
 notes = router("notes")
+MaySealIfOn = Annotated[Actor, Depends(Requires("notes:seal", feature="sealing"))]
 MayRead = Annotated[Actor, Depends(Requires("notes:read"))]
 MayWrite = Annotated[Actor, Depends(Requires("notes:write"))]
 
@@ -93,6 +94,16 @@ async def search(
 ) -> PageRows | CursorRows:
     """Notes, newest first."""
     return await list_notes(tx, actor.org_id, query)
+
+
+@notes.get("/notes/arrival")
+async def arrive(actor: Arriving) -> dict[str, str]:
+    return {"name": actor.name}
+
+
+@notes.get("/notes/sealing")
+async def look_at_the_seal(actor: MaySealIfOn) -> dict[str, str]:
+    return {"name": actor.name}
 
 
 @notes.get("/notes/{note_id}", response_model=NoteOut)

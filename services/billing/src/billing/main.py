@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from billing.consumed import HANDLERS
+from billing.copies import ORGANISATIONS
 from billing.domain.refusals import Overpayment
 from billing.domain.rows import Row
 from billing.http import invoices, payments
@@ -11,7 +12,7 @@ from billing.rpc.billing_service import CALLERS, serve_billing
 from billing.settings import BillingSettings
 from chassis.service import Service
 from clients.identity.client import IdentityClient
-from clients.identity.copies import REVOKES
+from clients.identity.copies import WATCHES, rules_in
 from clients.sales.client import SalesClient
 
 BILLING = Service(
@@ -24,7 +25,9 @@ BILLING = Service(
     constraints={"ck_invoice_paid": Overpayment("That is more than is owed.")},
     handlers=HANDLERS,
     jobs=jobs,
-    revokes=REVOKES,
+    watches=WATCHES,
+    rules_of=rules_in(ORGANISATIONS),
+    module="billing",
     callers=CALLERS,
     serve_rpc=serve_billing,
     peers=lambda settings, peer: {

@@ -62,7 +62,11 @@ class Office:
 
     async def policies(self, **policies: Any) -> None:
         """Other policies, told by identity."""
-        known = self.identity.add_organisation(self.org_id, policies=Policies(**policies))
+        await self.organisation(policies=Policies(**policies))
+
+    async def organisation(self, **values: Any) -> None:
+        """The organisation with other values, told by identity."""
+        known = self.identity.add_organisation(self.org_id, **values)
         async with self.stand.runtime.source.tx(system_actor(self.org_id)) as tx:
             await ORGANISATIONS.keep(tx.session, [organisation_row(known)], tx.now)
 

@@ -50,7 +50,8 @@ async def test_invoice_of_another_organisation_is_not_there(
 ):
     ours = await office.sent()
     url = "/api/v1/invoices" + path.format(id=ours["id"])
-    async with office.stand.client(org_id=new_id()) as stranger:
+    stranger_org = office.identity.add_organisation(new_id()).id
+    async with office.stand.client(org_id=stranger_org) as stranger:
         answer = await stranger.request(method, url, json=body, headers={"idempotency-key": "k"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
     assert await office.read(ours) == ours
@@ -58,7 +59,8 @@ async def test_invoice_of_another_organisation_is_not_there(
 
 async def test_finance_of_another_organisation_sees_nothing(office: Any):
     await office.sent()
-    async with office.stand.client(org_id=new_id()) as stranger:
+    stranger_org = office.identity.add_organisation(new_id()).id
+    async with office.stand.client(org_id=stranger_org) as stranger:
         page = (await stranger.get("/api/v1/invoices")).json()
     assert (page["items"], page["totalCount"]) == ([], 0)
 

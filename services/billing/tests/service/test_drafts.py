@@ -159,6 +159,7 @@ async def test_peer_that_is_away_answers_503_and_nothing_is_written(office: Any,
     getattr(office, peer).is_away = True
     status, answer = await post(office, amount="1")
     assert (status, answer["error"]["code"]) == (503, "DEPENDENCY_UNAVAILABLE")
+    getattr(office, peer).is_away = False
     assert (await office.http.get("/api/v1/invoices")).json()["totalCount"] == 0
 
 

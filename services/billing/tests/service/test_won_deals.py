@@ -97,6 +97,18 @@ async def test_deal_without_value_or_policy_makes_none(office: Any):
     assert await drafts(office) == []
 
 
+async def test_no_draft_while_the_module_is_off(office: Any):
+    await office.policies()
+    on = office.identity.known_organisations[office.org_id].modules
+    await office.organisation(modules=on - {"billing"})
+    deal = await won(office)
+    await win(office, deal)
+    await office.organisation(modules=on)
+    assert await drafts(office) == []
+    await win(office, deal)
+    assert len(await drafts(office)) == 1
+
+
 async def test_names_follow_sales(office: Any):
     deal = office.sales.add_deal(office.org_id, office.company, title="Old")
     draft = await office.draft(dealId=str(deal.id))

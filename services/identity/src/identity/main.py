@@ -6,7 +6,7 @@ from pathlib import Path
 from chassis.cli import stop
 from chassis.runtime import Runtime
 from chassis.service import Service
-from clients.identity.copies import REVOKES
+from clients.identity.copies import WATCHES
 from identity.domain.ciphers import Unreadable
 from identity.domain.members import AlreadyMember
 from identity.domain.organisations import SlugTaken
@@ -20,6 +20,7 @@ from identity.jobs import JOBS
 from identity.keyring import OwnKeys
 from identity.reception import Reception
 from identity.rpc.identity_service import CALLERS, serve_identity
+from identity.rules import look_up
 from identity.settings import IdentitySettings
 from identity.usecases import demo
 
@@ -60,7 +61,8 @@ IDENTITY = Service(
         "uq_organisation_slug": SlugTaken("This slug is taken."),
         "pk_membership": AlreadyMember("This person belongs to the organisation already."),
     },
-    revokes=REVOKES,
+    watches=WATCHES,
+    rules_of=look_up,
     callers=CALLERS,
     serve_rpc=serve_identity,
     jobs=JOBS,

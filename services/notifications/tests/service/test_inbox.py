@@ -177,7 +177,8 @@ async def test_everything_is_read_at_once(place: Place, ops: UUID, api: httpx2.A
 async def test_nobody_reads_or_marks_what_others_were_told(place: Place, ops: UUID) -> None:
     await assign(place, ops)
     [notice] = await place.inbox(ops)
-    strangers: list[dict[str, Any]] = [{"user_id": new_id()}, {"user_id": ops, "org_id": new_id()}]
+    elsewhere = place.identity.add_organisation(new_id()).id
+    strangers: list[dict[str, Any]] = [{"user_id": new_id()}, {"user_id": ops, "org_id": elsewhere}]
     for stranger in strangers:
         async with place.stand.client(**stranger) as api:
             answer = await api.post(f"{INBOX}/{notice['id']}/read")

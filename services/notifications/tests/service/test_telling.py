@@ -33,6 +33,18 @@ async def told(place: Place, people: dict[str, UUID]) -> set[str]:
     return {role for role, person in people.items() if await place.inbox(person)}
 
 
+async def test_nobody_is_told_while_the_module_is_off(place: Place) -> None:
+    ops = await place.person("OPS")
+    await place.organisation(is_on=False)
+    item = place.item(assigned_to_user_id=ops)
+    await place.tell(ItemAssigned(item=item), item.id)
+    await place.organisation()
+    assert await place.inbox(ops) == []
+    other = place.item(assigned_to_user_id=ops)
+    await place.tell(ItemAssigned(item=other), other.id)
+    assert len(await place.inbox(ops)) == 1
+
+
 async def test_assignee_is_told(place: Place) -> None:
     boss, ops = await place.person("DIRECTOR", name="Dora"), await place.person("OPS")
     item = place.item(

@@ -1,9 +1,12 @@
 """What the reporting service is made of."""
 
 from pathlib import Path
+from typing import Any
 
+from chassis.rpc import Peer
 from chassis.service import Service
-from clients.identity.copies import REVOKES
+from clients.identity.client import IdentityClient
+from clients.identity.copies import WATCHES
 from clients.jobs.client import JobsClient
 from reporting.consumed import HANDLERS
 from reporting.domain.rows import Row
@@ -15,9 +18,18 @@ from reporting.http.jobs import jobs as job_doors
 from reporting.job_desk import JobDesk
 from reporting.jobs import jobs
 from reporting.rebuild import rebuild
+from reporting.rules import look_up
 from reporting.settings import ReportingSettings
 
 PEERS = ("identity", "sales", "work", "billing", "notifications")
+
+
+def _peers(peers: dict[str, Peer]) -> dict[type, Any]:
+    return {
+        IdentityClient: IdentityClient(peers["identity"]),
+        JobDesk: JobDesk({name: JobsClient(peer) for name, peer in peers.items()}),
+    }
+
 
 REPORTING = Service(
     name="reporting",
@@ -27,10 +39,12 @@ REPORTING = Service(
     migrations=Path(__file__).parents[2] / "migrations",
     routers=[ceo, dashboard, hygiene, audit, score_jobs, job_doors],
     handlers=HANDLERS,
-    revokes=REVOKES,
+    watches=WATCHES,
+    rules_of=look_up,
+    module="reporting",
     jobs=jobs,
     commands={"rebuild": rebuild},
-    peers=lambda settings, peer: {
-        JobDesk: JobDesk({name: JobsClient(peer(name, getattr(settings, f"{name}_grpc"))) for name in PEERS}),
-    },
+    peers=lambda settings, peer: _peers(
+        {name: peer(name, getattr(settings, f"{name}_grpc")) for name in PEERS}
+    ),
 )

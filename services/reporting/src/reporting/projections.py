@@ -10,6 +10,8 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 
+from clients.identity.copies import rules_of
+from clients.identity.types import organisation_of
 from execos.billing.v1.snapshots_pb2 import InvoiceSnapshot
 from execos.identity.v1.snapshots_pb2 import MemberSnapshot, OrganisationSnapshot
 from execos.sales.v1.snapshots_pb2 import CompanySnapshot, DealSnapshot
@@ -23,6 +25,7 @@ from reporting.domain.models import (
     KnownWorkItem,
     Model,
 )
+from reporting.domain.rules import stored
 
 Row = dict[str, Any]
 Projection = tuple[type[Model], Callable[[Any], Row]]
@@ -50,6 +53,7 @@ def organisation_row(organisation: OrganisationSnapshot) -> Row:
         "overdue_after_days": organisation.policies.overdue_after_days,
         "stale_deal_after_days": organisation.policies.stale_deal_after_days,
         "audit_retention_days": organisation.policies.audit_retention_days,
+        "rules": stored(rules_of(organisation_of(organisation))),
     }
 
 

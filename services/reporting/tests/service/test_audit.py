@@ -148,7 +148,7 @@ async def test_pages_and_cursors_are_one_statement(place: Place) -> None:
 
 async def test_nothing_of_another_organisation(place: Place) -> None:
     await place.activity()
-    async with place.stand.client(org_id=new_id()) as stranger:
+    async with place.stand.client(org_id=place.elsewhere()) as stranger:
         assert (await stranger.get("/api/v1/audit")).json()["items"] == []
         verified = (await stranger.get("/api/v1/audit/verify")).json()
         assert (verified["ok"], verified["checked"], verified["lastSeq"]) == (True, 0, None)

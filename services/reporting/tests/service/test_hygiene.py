@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from services.reporting.tests.place import Place
 
-from chassis.ids import new_id
 from execos.platform.v1.values_pb2 import Money
 
 INBOX = "/hygiene/inbox"
@@ -136,7 +135,7 @@ async def test_bare_array_is_one_statement_of_at_most_200(place: Place) -> None:
 
 async def test_nothing_of_another_organisation(place: Place) -> None:
     await place.item(due_date=None)
-    async with place.stand.client(org_id=new_id()) as stranger:
+    async with place.stand.client(org_id=place.elsewhere()) as stranger:
         assert (await stranger.get(f"/api/v1{INBOX}")).json() == []
 
 

@@ -124,7 +124,7 @@ async def test_service_that_is_away_cannot_be_told(place: Place) -> None:
 
 async def test_run_of_another_organisation_is_not_found(place: Place) -> None:
     run = await place.post("/jobs/run", {"name": "billing.lock-invoices"}, 202)
-    async with place.stand.client(org_id=new_id()) as stranger:
+    async with place.stand.client(org_id=place.elsewhere()) as stranger:
         assert (await stranger.get(f"/api/v1/jobs/runs/{run['id']}")).status_code == 404
 
 

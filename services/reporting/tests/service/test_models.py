@@ -180,7 +180,7 @@ async def test_fact_without_a_snapshot_is_kept_too(place: Place) -> None:
 
 
 async def test_rows_are_of_the_organisation_in_the_header(place: Place) -> None:
-    other = new_id()
+    other = place.elsewhere()
     told = place.item_snapshot(due_date=place.day(-1))
     await place.tell(work.ItemCreated(item=told), told.id, org_id=other)
     assert (await place.rows())["known_work_item"] == []

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from chassis.service import Service
 from clients.identity.client import IdentityClient
-from clients.identity.copies import REVOKES
+from clients.identity.copies import WATCHES, rules_in
 from sales.consumed import HANDLERS
+from sales.copies import ORGANISATIONS
 from sales.domain.companies import CompanyExists
 from sales.domain.leads import LeadAlreadyConverted
 from sales.domain.rows import Row
@@ -28,7 +29,9 @@ SALES = Service(
         "uq_deal_lead": LeadAlreadyConverted("This lead is a deal already."),
     },
     handlers=HANDLERS,
-    revokes=REVOKES,
+    watches=WATCHES,
+    rules_of=rules_in(ORGANISATIONS),
+    module="sales",
     callers=CALLERS,
     serve_rpc=serve_sales,
     peers=lambda settings, peer: {IdentityClient: IdentityClient(peer("identity", settings.identity_grpc))},

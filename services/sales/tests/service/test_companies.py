@@ -141,6 +141,7 @@ async def test_owner_who_left_stays_until_replaced(place: Place) -> None:
 
 
 async def test_unknown_owner_while_identity_is_away_writes_nothing(place: Place) -> None:
+    assert await place.names("/companies") == []  # the organisation itself is known from now on
     place.identity.is_away = True
     answer = await place.post("/companies", {"name": "Havel AG", "ownerUserId": place.owner})
     assert code_of(answer, 503) == "DEPENDENCY_UNAVAILABLE"

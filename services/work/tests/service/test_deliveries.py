@@ -106,6 +106,16 @@ async def test_no_delivery_when_the_policy_says_so(place: Place, deal: Deal) -> 
     assert len(await deliveries(place)) == 1
 
 
+async def test_no_delivery_while_the_module_is_off(place: Place, deal: Deal) -> None:
+    on = place.identity.known_organisations[place.org_id].modules
+    await place.set_organisation(modules=on - {"work"})
+    await tell(place, DealWon, deal)
+    await place.set_organisation(modules=on)
+    assert await deliveries(place) == []
+    await tell(place, DealWon, replace(deal, version=4))
+    assert len(await deliveries(place)) == 1
+
+
 async def test_deal_of_an_unknown_organisation_is_tried_again(place: Place) -> None:
     deal = place.sales.add_deal(place.org_id, stage="WON")
     event_id = new_id()

@@ -175,6 +175,7 @@ async def test_list_is_one_statement_whatever_its_size(place: Place) -> None:
 
 async def test_list_of_another_organisation_is_empty(place: Place) -> None:
     item = await place.item()
-    async with place.stand.client(org_id=uuid4()) as stranger:
+    strangers = place.identity.add_organisation(uuid4()).id
+    async with place.stand.client(org_id=strangers) as stranger:
         assert (await stranger.get("/api/v1/work-items")).json()["totalCount"] == 0
         assert (await stranger.get(f"/api/v1/work-items/{item['id']}")).status_code == 404

@@ -78,7 +78,8 @@ class Stand:
         verifier = TokenVerifier(LocalKeys(), issuer=ISSUER, audience=AUDIENCE)
         configured = service.settings.model_construct(**{**SETTINGS, **settings})
         known = {service.settings: configured, **parts}
-        runtime = Runtime(source, system, verifier, Denials(source), service.constraints, known)
+        tenants = service.tenants(lambda: runtime)
+        runtime = Runtime(source, system, verifier, Denials(source), tenants, service.constraints, known)
         try:
             yield cls(service, runtime, service.app(runtime), clock)
         finally:

@@ -1,10 +1,10 @@
 """How another service keeps its copy of organisations and members: columns, facts, and what ends a token.
 
 A service declares `class KnownMember(Row, MemberCopy): __tablename__ = "known_member"`, puts `member_facts(...)` into
-its handlers and `REVOKES` into its composition.
+its handlers and `WATCHES` into its composition.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -14,19 +14,32 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.auth import DenyList
-from chassis.errors import DependencyUnavailable
+from chassis.errors import DependencyUnavailable, NotFound
 from chassis.inbox import Handlers, Received
 from chassis.replica import Copy, Replica
-from chassis.revocation import Revokes
+from chassis.runtime import Runtime
+from chassis.tenants import Rules
 from chassis.tx import Source, Tx
-from clients.identity.client import Identity
+from chassis.watches import Watches
+from clients.identity.client import Identity, IdentityClient
 from clients.identity.types import Member, Organisation, Policies, member_of, organisation_of
 
 MEMBER_FACTS = ("invited", "joined", "updated", "role_changed", "suspended", "reactivated", "removed")
 EVERY_FEATURE = """'["api-keys", "audit-export", "custom-roles", "preferences"]'::jsonb"""
 """What copies have that were made before there were features."""
 ENDED = frozenset({"suspended", "removed"})
+ORGANISATION_FACTS = (
+    "identity.organisation.created.v1",
+    "identity.organisation.updated.v1",
+    "identity.organisation.activated.v1",
+    "identity.organisation.deactivated.v1",
+    "identity.organisation.archived.v1",
+    "identity.policies.changed.v1",
+    "identity.module.enabled.v1",
+    "identity.module.disabled.v1",
+)
+ADMINS = frozenset({"OWNER", "ADMIN", "CEO"})
+"""Whose sign-in policy `requireSecondFactor: admins` is about."""
 
 
 class MemberCopy(Copy):
@@ -61,6 +74,10 @@ class OrganisationCopy(Copy):
         }
         return Policies(**known)
 
+    def has(self, module: str) -> bool:
+        """Whether the organisation has switched that module on."""
+        return module in self.modules
+
 
 def member_facts(members: Replica[Any]) -> Handlers:
     """Handlers that keep a copy of members."""
@@ -79,8 +96,7 @@ def organisation_facts(organisations: Replica[Any]) -> Handlers:
         row = organisation_row(organisation_of(fact.message.organisation))
         await organisations.keep(tx.session, [row], tx.now)
 
-    names = ("organisation.created", "organisation.updated", "policies.changed")
-    return {f"identity.{name}.v1": on_organisation for name in names}
+    return dict.fromkeys(ORGANISATION_FACTS, on_organisation)
 
 
 def organisation_row(organisation: Organisation) -> dict[str, Any]:
@@ -132,21 +148,72 @@ async def get_organisation(organisations: Replica[Any], session: AsyncSession, o
     return found
 
 
-def _end_session(deny_list: DenyList, fact: Received, until: float) -> None:
-    deny_list.end_session(fact.message.session_id, until)
+def rules_of(organisation: Organisation) -> Rules:
+    """What an organisation demands at the doors of every service."""
+    policies = organisation.policies
+    demanded: dict[str, frozenset[str] | None] = {"admins": ADMINS, "all": None}
+    return Rules(
+        version=organisation.version,
+        is_open=organisation.status == "active",
+        modules=organisation.modules,
+        features=organisation.features,
+        networks=tuple(policies.ip_allowlist) if policies.ip_restriction_enabled else None,
+        strong_roles=demanded.get(policies.require_second_factor, frozenset()),
+    )
 
 
-def _raise_version(deny_list: DenyList, fact: Received, until: float) -> None:
+def rules_in(organisations: Replica[Any]) -> Callable[[Runtime, UUID], Awaitable[Rules]]:
+    """How a service with a copy of organisations looks up what one demands; asks identity when it is missing."""
+
+    async def look_up(runtime: Runtime, org_id: UUID) -> Rules:
+        try:
+            await ensure_organisation(organisations, runtime.source, runtime.part(IdentityClient), org_id)
+        except NotFound:
+            return Rules(is_open=False)  # deleted, and the token outlives it by minutes
+        async with runtime.source.database.session(org_id, read_only=True) as session:
+            return rules_of(organisation_in(await get_organisation(organisations, session, org_id)))
+
+    return look_up
+
+
+def organisation_in(copy: OrganisationCopy) -> Organisation:
+    """The organisation that a row of a copy tells."""
+    return Organisation(
+        id=copy.id,
+        version=copy.version,
+        name=copy.name,
+        slug=copy.slug,
+        status=copy.status,
+        time_zone=copy.time_zone,
+        currency=copy.currency,
+        locale=copy.locale,
+        modules=frozenset(copy.modules),
+        legal=copy.legal,
+        policies=copy.policies,
+        features=frozenset(copy.features),
+    )
+
+
+def _end_session(runtime: Runtime, fact: Received, until: float) -> None:
+    runtime.verifier.deny_list.end_session(fact.message.session_id, until)
+
+
+def _raise_version(runtime: Runtime, fact: Received, until: float) -> None:
     member: Member = member_of(fact.org_id, fact.message.member)
-    deny_list.raise_version(
+    runtime.verifier.deny_list.raise_version(
         fact.org_id, member.id, member.version, until=until, is_removed=member.status in ENDED
     )
 
 
-REVOKES: Revokes = {
+def _learn_rules(runtime: Runtime, fact: Received, _until: float) -> None:
+    runtime.tenants.learn(fact.org_id, rules_of(organisation_of(fact.message.organisation)))
+
+
+WATCHES: Watches = {
     "identity.session.revoked.v1": _end_session,
     "identity.member.role_changed.v1": _raise_version,
     "identity.member.suspended.v1": _raise_version,
     "identity.member.removed.v1": _raise_version,
+    **dict.fromkeys(ORGANISATION_FACTS, _learn_rules),
 }
-"""What identity says that ends or ages tokens."""
+"""What identity says that ends or ages tokens, or changes what an organisation demands at the doors."""

@@ -68,9 +68,11 @@ async def create_invoice(tx: Tx, wanted: NewInvoice) -> Any:
 
 
 async def draft_won_deal(tx: Tx, deal: WonDeal) -> None:
-    """One draft for a won deal that has a value, when the organisation's policy wants it."""
+    """One draft for a won deal that has a value, when the organisation has the module and its policy wants it."""
     organisation = await references.organisation(tx.session, tx.actor.org_id)
-    if deal.value is None or deal.value.minor <= 0 or not organisation.policies.create_invoice_on_deal_won:
+    if not organisation.has("billing") or not organisation.policies.create_invoice_on_deal_won:
+        return
+    if deal.value is None or deal.value.minor <= 0:
         return
     if await invoices.is_drafted(tx.session, tx.actor.org_id, deal.id):
         return

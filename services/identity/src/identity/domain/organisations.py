@@ -14,9 +14,10 @@ from sqlalchemy import CheckConstraint, Index, String, TextClause, UniqueConstra
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.errors import Conflict, Denied
+from chassis.errors import Conflict
 from chassis.ids import new_id
 from chassis.rows import Aggregate
+from chassis.tenants import OrganisationInactive
 from identity.domain.modules import FEATURES, FIRST_TEMPLATE, Switches
 from identity.domain.rows import Row
 
@@ -37,12 +38,6 @@ class OrganisationState(StrEnum):
     INACTIVE = "inactive"
     ARCHIVED = "archived"
     PROVISIONING_FAILED = "provisioning_failed"
-
-
-class OrganisationInactive(Denied):
-    """The organisation does not let anybody in at present."""
-
-    reason = "ORGANISATION_INACTIVE"
 
 
 class SlugTaken(Conflict):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import Invalid
 from chassis.rows import Aggregate
+from chassis.tenants import AddressNotAllowed, is_within
 from identity.domain.rows import Row
 
 MAX_ADDRESSES = 200
@@ -105,21 +106,16 @@ class Policies(Row, Aggregate):
             setattr(self, name, value)
         if self.require_second_factor == "off" and self.password_min_length < MIN_PASSWORD:
             raise Invalid.field("passwordMinLength", "may be below 12 only where a second factor is required")
-        if self.ip_restriction_enabled and not _is_in(author_ip, self.ip_allowlist):
+        if self.ip_restriction_enabled and not is_within(author_ip, self.ip_allowlist):
             raise Invalid.field("ipAllowlist", "must contain the address this request comes from")
+
+    def check_address(self, ip: str | None) -> None:
+        """Raise AddressNotAllowed where the organisation lets nobody in from."""
+        if self.ip_restriction_enabled and not is_within(ip, self.ip_allowlist):
+            raise AddressNotAllowed("This organisation does not allow access from your address.")
 
 
 def network(text: str) -> str:
     """An IPv4 or IPv6 address or CIDR network in its usual spelling; ValueError when it is none."""
     parsed = ipaddress.ip_network(text, strict=False)
     return str(parsed.network_address) if parsed.num_addresses == 1 else str(parsed)
-
-
-def _is_in(ip: str | None, allowlist: list[str]) -> bool:
-    if ip is None:
-        return False
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return False
-    return any(address in ipaddress.ip_network(entry) for entry in allowlist)

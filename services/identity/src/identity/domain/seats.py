@@ -11,6 +11,7 @@ from chassis.errors import Denied
 from identity.domain.accounts import Account
 from identity.domain.members import Membership
 from identity.domain.organisations import Organisation
+from identity.domain.policies import Policies
 from identity.domain.roles import Role, scope_of
 
 
@@ -21,7 +22,7 @@ class Seat:
     account: Account
     membership: Membership
     organisation: Organisation
-    idle_days: int
+    policies: Policies
 
     @property
     def is_open(self) -> bool:
@@ -35,7 +36,12 @@ class Seat:
     @property
     def idle(self) -> timedelta:
         """How long a session here may rest (policy sessionIdleDays)."""
-        return timedelta(days=self.idle_days)
+        return timedelta(days=self.policies.session_idle_days)
+
+    def check_entry(self, ip: str | None) -> None:
+        """Raise OrganisationInactive or AddressNotAllowed where nobody may come in, or not from there."""
+        self.organisation.check_active()
+        self.policies.check_address(ip)
 
     @property
     def actor(self) -> Actor:

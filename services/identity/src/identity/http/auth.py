@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from chassis.guards import SignedIn
+from chassis.guards import Arriving
 from chassis.http import router
 from chassis.routing import public
 from chassis.schema import In, Out, Text
@@ -129,7 +129,7 @@ async def logout(
 
 @auth.post("/auth/switch-org", response_model=TokenOut)
 async def switch_org(
-    body: SwitchIn, actor: SignedIn, tenant: Tenant, desk: Desk, response: Response
+    body: SwitchIn, actor: Arriving, tenant: Tenant, desk: Desk, response: Response
 ) -> Opened:
     """Go on in another organisation; the refresh cookie moves along."""
     return _give(response, desk, await switch_organisation(desk, actor, body.org_id, tenant))

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Request
 
 from chassis.auth import Actor, TokenRevoked
-from chassis.guards import READING_KEY, SignedIn
+from chassis.guards import READING_KEY, Arriving, SignedIn
 from chassis.http import router
 from chassis.schema import Out
 from chassis.tx import Reading
@@ -57,7 +57,7 @@ class CatalogueOut(Out):
 
 
 @me.get("/auth/me", name="me", response_model=MeOut)
-async def read(request: Request, actor: SignedIn, desk: Desk) -> dict[str, Any]:
+async def read(request: Request, actor: Arriving, desk: Desk) -> dict[str, Any]:
     """The signed-in person."""
     reading = request.scope[READING_KEY] = Reading(desk.source, actor)
     rows = await accounts.list_memberships(reading, UUID(str(actor.id)), UUID(actor.session_id))

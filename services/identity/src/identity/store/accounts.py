@@ -82,9 +82,9 @@ async def find_seat(session: AsyncSession, org_id: UUID, user_id: UUID) -> Seat 
     return Seat(*found) if found else None
 
 
-def _seats() -> Select[Account, Membership, Organisation, int]:
+def _seats() -> Select[Account, Membership, Organisation, Policies]:
     return (
-        select(Account, Membership, Organisation, Policies.session_idle_days)
+        select(Account, Membership, Organisation, Policies)
         .join(Membership, Membership.id == Account.id)
         .join(Organisation, Organisation.org_id == Membership.org_id)
         .join(Policies, Policies.org_id == Membership.org_id)

@@ -63,7 +63,7 @@ async def switch_organisation(
         seat = await accounts.find_seat(tx.session, org_id, actor.id)
         if seat is None or not seat.is_open:
             raise NotAMember("You are not a member of that organisation.")
-        seat.organisation.check_active()
+        seat.check_entry(tx.work.ip)
         if not seat.is_wanted(wanted):
             raise Denied("This host belongs to another organisation.")
         _act_as(tx, seat.actor)
@@ -91,7 +91,7 @@ async def _spend(tx: Tx, session: Session, spent: Spent, wanted: frozenset[str])
     if session.is_over(tx.now, seat.idle):
         end_session(tx, session, EndReason.ENDED, "SESSION_END")
         return None
-    seat.organisation.check_active()
+    seat.check_entry(tx.work.ip)
     if not seat.is_wanted(wanted):
         return None
     refreshed = session.refresh(spent.counter, tx.now)

@@ -88,7 +88,7 @@ async def _open_session(reception: Reception, org_id: UUID, caller: Caller, upgr
         seat = await accounts.find_seat(tx.session, org_id, caller.candidates[0].user_id)
         if seat is None or not seat.is_open:
             raise Unauthenticated(REFUSED)  # suspended while the password was being compared
-        seat.organisation.check_active()
+        seat.check_entry(tx.work.ip)
         tx.actor = seat.actor
         tx.work.org_id, tx.work.actor_id = org_id, tx.actor.id
         session = Session.start(org_id, seat.account.id, tx.work, tx.now)

@@ -15,7 +15,7 @@ from notifications.store import members, notifications, organisations
 
 
 async def notify(tx: Tx, cause: Cause, happening: Happening) -> None:
-    """Tell everybody concerned who may know, once."""
+    """Tell everybody concerned who may know, once; nobody where the module is off."""
     kind = happening.kind
     if Channel.IN_APP not in kind.channels:
         return
@@ -24,7 +24,10 @@ async def notify(tx: Tx, cause: Cause, happening: Happening) -> None:
     recipients = happening.recipients(candidates, cause.actor_id)
     if not recipients:
         return
-    language = language_of(await organisations.find_locale(tx, org_id))
+    organisation = await organisations.find(tx, org_id)
+    if not organisation.is_told:
+        return
+    language = language_of(organisation.locale)
     rows = [_row(tx, cause, happening, language, recipient) for recipient in recipients]
     told = await notifications.add(tx.session, rows)
     for row in rows:

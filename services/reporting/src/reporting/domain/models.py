@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, Integer, SmallInteger, String
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.rows import Instant
@@ -39,6 +40,8 @@ class KnownOrganisation(Row, Model):
     stale_deal_after_days: Mapped[int] = mapped_column(Integer)
     audit_retention_days: Mapped[int] = mapped_column(Integer, server_default="3650")
     """With the longest one allowed where only a release that did not know the policy has told the organisation."""
+    rules: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    """What it demands at the doors; None where only a release that did not know has told the organisation."""
 
 
 class KnownMember(Row, Model):

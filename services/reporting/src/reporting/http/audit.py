@@ -26,7 +26,7 @@ from reporting.usecases.audit import check_chain
 audit = router("audit")
 
 MayRead = Annotated[Actor, Depends(Requires(Permission.AUDIT_READ))]
-MayExport = Annotated[Actor, Depends(Requires(Permission.AUDIT_EXPORT))]
+MayExport = Annotated[Actor, Depends(Requires(Permission.AUDIT_EXPORT, feature="audit-export"))]
 
 Token = Annotated[Text, StringConstraints(min_length=1, max_length=64)]
 Values = Annotated[

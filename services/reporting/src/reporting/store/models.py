@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reporting.domain.facts import KeptFact
-from reporting.domain.models import MODELS, Model
+from reporting.domain.models import MODELS, KnownOrganisation, Model
 
 FACT: Any = KeptFact.__table__
 
@@ -52,6 +52,14 @@ async def list_facts(session: AsyncSession, org_id: UUID, after: UUID | None, li
     if after is not None:
         wanted = wanted.where(FACT.c.event_id > after)
     return (await session.execute(wanted.order_by(FACT.c.event_id).limit(limit))).all()
+
+
+async def find_rules(session: AsyncSession, org_id: UUID) -> Mapping[str, Any] | None:
+    """What the organisation demands at the doors; None while no fact has told it."""
+    wanted = select(KnownOrganisation.rules).where(
+        KnownOrganisation.org_id == org_id, KnownOrganisation.id == org_id
+    )
+    return await session.scalar(wanted)
 
 
 async def list_organisations(session: AsyncSession) -> list[UUID]:

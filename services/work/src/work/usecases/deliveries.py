@@ -14,7 +14,9 @@ class OrganisationUnknown(Exception):
 
 
 async def promise_delivery(tx: Tx, org_id: UUID, deal_id: UUID, wanted: NewItem) -> None:
-    """The item that delivers a won deal, once per deal however often it is won; nothing where the policy says so.
+    """The item that delivers a won deal, once per deal however often it is won.
+
+    Nothing without the module, or where the policy says so.
 
     The caller has just written the deal's copy in this transaction: that row's lock lets only one look at a time.
     """
@@ -22,6 +24,8 @@ async def promise_delivery(tx: Tx, org_id: UUID, deal_id: UUID, wanted: NewItem)
     if known is None:
         raise OrganisationUnknown(org_id)
     guardrails = guardrails_of(known.organisation, tx.now)
+    if not known.organisation.has("work"):
+        return
     if not guardrails.makes_deliveries or await items.find_delivery(tx.session, org_id, deal_id):
         return
     await add_item(tx, wanted, guardrails, kind=Kind.DELIVERY)

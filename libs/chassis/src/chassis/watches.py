@@ -1,4 +1,4 @@
-"""Revocation: facts that end sessions or raise a membership's version, into every process's deny list."""
+"""Facts that every process must know at once: what ends tokens, and what organisations demand at the doors."""
 
 import asyncio
 import time
@@ -9,10 +9,10 @@ import structlog
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from chassis.auth import DenyList
 from chassis.bus import SUBJECT_PREFIX, Bus
 from chassis.inbox import Received, received
 from chassis.pull import pulling
+from chassis.runtime import Runtime
 
 log = structlog.get_logger()
 
@@ -20,22 +20,23 @@ TOKEN_LIFETIME = timedelta(minutes=11)
 PAUSE_SECONDS = 1.0
 INACTIVE_SECONDS = 60
 
-Revokes = Mapping[str, Callable[[DenyList, Received, float], None]]
-"""Fact type to what it does to the deny list; the last argument is until when a token may still live."""
+Watch = Callable[[Runtime, Received, float], None]
+"""What a fact changes in this process; the last argument is until when a token made before it may still live."""
+Watches = Mapping[str, Watch]
 
 
-async def follow(bus: Bus, deny_list: DenyList, revokes: Revokes) -> None:
-    """Feed the deny list until cancelled, starting one token lifetime back (ephemeral, ordered)."""
+async def follow(bus: Bus, runtime: Runtime, watches: Watches) -> None:
+    """Hand facts of these types on until cancelled, starting one token lifetime back (ephemeral, ordered)."""
     while True:
         try:
-            await _follow_once(bus, deny_list, revokes)
+            await _follow_once(bus, runtime, watches)
         except Exception as error:  # noqa: BLE001 - whatever it is, the loop goes on
-            log.warning("revocation.paused", error=repr(error))
+            log.warning("watches.paused", error=repr(error))
             bus.forget_stream()
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-async def _follow_once(bus: Bus, deny_list: DenyList, revokes: Revokes) -> None:
+async def _follow_once(bus: Bus, runtime: Runtime, watches: Watches) -> None:
     # Whenever the connection was lost it begins one token lifetime back again: every effect may happen twice.
     config = ConsumerConfig(
         deliver_policy=DeliverPolicy.BY_START_TIME,
@@ -44,18 +45,18 @@ async def _follow_once(bus: Bus, deny_list: DenyList, revokes: Revokes) -> None:
         inactive_threshold=INACTIVE_SECONDS,
         mem_storage=True,
         num_replicas=1,
-        filter_subjects=sorted(SUBJECT_PREFIX + fact_type for fact_type in revokes),
+        filter_subjects=sorted(SUBJECT_PREFIX + fact_type for fact_type in watches),
     )
     async with pulling(bus, config) as pull:
         while True:
             for message in await pull.next():
-                _apply(message, deny_list, revokes)
-            deny_list.forget(time.time())
+                _apply(message, runtime, watches)
+            runtime.verifier.deny_list.forget(time.time())
 
 
-def _apply(message: Msg, deny_list: DenyList, revokes: Revokes) -> None:
+def _apply(message: Msg, runtime: Runtime, watches: Watches) -> None:
     try:
         fact = received(message.data, message.headers or {})
-        revokes[fact.type](deny_list, fact, fact.at.timestamp() + TOKEN_LIFETIME.total_seconds())
+        watches[fact.type](runtime, fact, fact.at.timestamp() + TOKEN_LIFETIME.total_seconds())
     except (LookupError, ValueError):
-        log.exception("revocation.not_a_fact", subject=message.subject)
+        log.exception("watches.not_a_fact", subject=message.subject)

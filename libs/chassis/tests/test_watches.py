@@ -8,24 +8,25 @@ from uuid import UUID
 
 import pytest
 
-from chassis import revocation
+from chassis import watches
 from chassis.auth import Actor, ActorKind, DenyList, TokenRevoked, TokenStale
 from chassis.bus import STREAM, Bus
 from chassis.clock import utc_now
 from chassis.ids import new_id
 from chassis.inbox import Received
-from chassis.revocation import TOKEN_LIFETIME, Revokes, follow
+from chassis.runtime import Runtime
 from chassis.testing.stand import Stand
+from chassis.watches import TOKEN_LIFETIME, Watches, follow
 from sample.broker import Broker
 from sample.publishing import publish, relay_of
 from sample.waiting import running, until, until_true
 
 
-def end_session(deny_list: DenyList, fact: Received, until: float) -> None:
-    deny_list.end_session(fact.message.company.name, until)
+def end_session(runtime: Runtime, fact: Received, until: float) -> None:
+    runtime.verifier.deny_list.end_session(fact.message.company.name, until)
 
 
-REVOKES: Revokes = {"sales.company.created.v1": end_session}
+WATCHES: Watches = {"sales.company.created.v1": end_session}
 
 
 def actor(
@@ -44,8 +45,8 @@ async def say(stand: Stand, bus: Bus, session: str) -> None:
 
 
 async def test_ended_session_is_refused_within_a_second(notes: Stand, bus: Bus) -> None:
-    deny_list = DenyList()
-    async with running(follow(bus, deny_list, REVOKES)):
+    deny_list = notes.runtime.verifier.deny_list
+    async with running(follow(bus, notes.runtime, WATCHES)):
         await say(notes, bus, "one")
         await until(lambda: "one" in deny_list.sessions, 5)
         said = time.perf_counter()
@@ -59,8 +60,8 @@ async def test_ended_session_is_refused_within_a_second(notes: Stand, bus: Bus) 
 
 async def test_what_was_said_within_a_token_lifetime_is_replayed_at_start(notes: Stand, bus: Bus) -> None:
     await say(notes, bus, "before the start")
-    deny_list = DenyList()
-    async with running(follow(bus, deny_list, REVOKES)):
+    deny_list = notes.runtime.verifier.deny_list
+    async with running(follow(bus, notes.runtime, WATCHES)):
         await until(lambda: deny_list.sessions)
     until_when = deny_list.sessions["before the start"]
     assert abs(until_when - (time.time() + TOKEN_LIFETIME.total_seconds())) < 10
@@ -71,10 +72,10 @@ async def test_what_is_older_than_a_token_is_not_replayed(
 ) -> None:
     await say(notes, bus, "old")
     await asyncio.sleep(0.3)
-    monkeypatch.setattr(revocation, "TOKEN_LIFETIME", timedelta(seconds=0.2))
+    monkeypatch.setattr(watches, "TOKEN_LIFETIME", timedelta(seconds=0.2))
     notes.clock.advance(minutes=5)  # so that what was said is not forgotten at once
-    deny_list = DenyList()
-    async with running(follow(bus, deny_list, REVOKES)):
+    deny_list = notes.runtime.verifier.deny_list
+    async with running(follow(bus, notes.runtime, WATCHES)):
         await asyncio.sleep(0.3)
         await say(notes, bus, "new")
         await until(lambda: "new" in deny_list.sessions)
@@ -82,8 +83,8 @@ async def test_what_is_older_than_a_token_is_not_replayed(
 
 
 async def test_broker_restart_is_survived(notes: Stand, broker: Broker, bus: Bus) -> None:
-    deny_list = DenyList()
-    async with running(follow(bus, deny_list, REVOKES)):
+    deny_list = notes.runtime.verifier.deny_list
+    async with running(follow(bus, notes.runtime, WATCHES)):
         await say(notes, bus, "before")
         await until(lambda: "before" in deny_list.sessions)
         broker.kill()
@@ -96,15 +97,15 @@ async def test_broker_restart_is_survived(notes: Stand, broker: Broker, bus: Bus
 
 
 async def test_message_that_is_no_fact_does_not_stop_the_others(notes: Stand, bus: Bus) -> None:
-    deny_list = DenyList()
-    async with running(follow(bus, deny_list, REVOKES)):
+    deny_list = notes.runtime.verifier.deny_list
+    async with running(follow(bus, notes.runtime, WATCHES)):
         await bus.publish("events.sales.company.created.v1", b"{", {"ce-type": "sales.company.created.v1"})
         await say(notes, bus, "after the broken one")
         await until(lambda: deny_list.sessions)
 
 
 async def test_follower_leaves_nothing_behind_at_the_broker(notes: Stand, bus: Bus) -> None:
-    async with running(follow(bus, DenyList(), REVOKES)):
+    async with running(follow(bus, notes.runtime, WATCHES)):
         await until_true(lambda: consumers(bus))
         (consumer,) = await consumers(bus)
     assert consumer.config.durable_name is None
