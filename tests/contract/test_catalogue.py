@@ -21,6 +21,7 @@ WITHOUT_TENANT: Mapping[str, Mapping[str, str]] = {
     "identity": {
         "user_account": "a person belongs to themselves, not to an organisation",
         "login_attempts": "counted before it is known who it is",
+        "mail_link": "about a person, who belongs to no organisation",
         "signing_key": "one set of keys for the whole deployment",
     },
 }

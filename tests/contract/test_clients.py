@@ -20,11 +20,13 @@ from clients.billing.fake import FakeBilling
 from clients.billing.types import Pdf
 from clients.identity.client import IdentityClient
 from clients.identity.fake import FakeIdentity
+from clients.identity.types import MailLinkKind
 from clients.jobs.client import JobsClient
 from clients.jobs.fake import FakeJobs
 from clients.jobs.types import Job
 from clients.sales.client import SalesClient
 from clients.sales.fake import FakeSales
+from identity.domain.mail_links import LinkKind
 from identity.domain.roles import Role
 
 Question = Callable[[Any, Any], Awaitable[Any]]
@@ -54,6 +56,9 @@ async def known(platform: Platform) -> Known:
         await org.person(role)
     known.rows = {"invited": await recipes.member(org), "suspended": await recipes.member(org)}
     await org.post(f"/users/{known.suspended}/deactivate")
+    for name, values in (("link", {}), ("used_link", {"used_at": datetime.now(UTC)})):
+        link_id = await platform.place.mail_link(org.owner, LinkKind.PASSWORD_RESET, **values)
+        known.rows[name] = {"id": str(link_id)}
     await _sell(known)
     await _bill(known)
     return known
@@ -140,6 +145,19 @@ IDENTITY: dict[str, Question] = {
         of.org.id, [of.org.owner.id, of.invited, of.suspended, UNKNOWN, of.stranger.owner.id]
     ),
     "addresses of nobody": lambda ask, of: ask.contact_addresses(of.org.id, []),
+    "a link": lambda ask, of: ask.mint_mail_link(of.org.id, MailLinkKind.PASSWORD_RESET, of.link),
+    "a link of another kind": lambda ask, of: ask.mint_mail_link(
+        of.org.id, MailLinkKind.EMAIL_CHANGE, of.link
+    ),
+    "a link that is used": lambda ask, of: ask.mint_mail_link(
+        of.org.id, MailLinkKind.PASSWORD_RESET, of.used_link
+    ),
+    "another's link": lambda ask, of: ask.mint_mail_link(
+        of.stranger.id, MailLinkKind.PASSWORD_RESET, of.link
+    ),
+    "an unknown invitation": lambda ask, of: ask.mint_mail_link(
+        of.org.id, MailLinkKind.INVITATION, UNKNOWN, 1
+    ),
     "addresses in an unknown organisation": lambda ask, of: ask.contact_addresses(UNKNOWN, [of.invited]),
 }
 
@@ -147,14 +165,19 @@ IDENTITY: dict[str, Question] = {
 @pytest.fixture
 async def identities(platform: Platform, known: Known) -> AsyncIterator[tuple[IdentityClient, FakeIdentity]]:
     """The real one and a fake that knows the same."""
-    peer = platform.peer("identity", "reporting")
+    peer, mails = (platform.peer("identity", name) for name in ("reporting", "notifications"))
     real, fake = IdentityClient(peer), FakeIdentity()
+    real.mint_mail_link = IdentityClient(mails).mint_mail_link  # type: ignore[method-assign] # notifications alone may
     for org in (known.org, known.stranger):
         fake.known_organisations[org.id] = await real.organisation(org.id)
         for member in await real.list_members(org.id):
             fake.known_members[org.id, member.id] = member
+    kind = MailLinkKind.PASSWORD_RESET
+    link = await real.mint_mail_link(known.org.id, kind, known.link)
+    fake.known_mail_links[known.org.id, kind, known.link, 0] = link
     yield real, fake
     await peer.close()
+    await mails.close()
 
 
 @pytest.mark.parametrize("question", IDENTITY)

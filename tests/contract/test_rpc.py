@@ -14,6 +14,8 @@ from tests.contract.platform import ORDER, SECRET, Platform, service_named
 from tests.contract.recipes import JOB
 
 from chassis.rpc import ServiceIdentity
+from execos.identity.v1.identity_pb2 import MAIL_LINK_KIND_PASSWORD_RESET
+from identity.domain.mail_links import LinkKind
 
 EVERYBODYS = {"/execos.identity.v1.IdentityService/ListOrganisations"}
 """Methods about all organisations at once."""
@@ -69,6 +71,7 @@ def token_of(service: str, secret: str = SECRET) -> str:
 async def values_of(org: Organisation) -> dict[str, Any]:
     """For every field of every request a value that finds something in an organisation."""
     deal, invoice = await recipes.deal(org), await recipes.sent_invoice(org)
+    link_id = await org.platform.place.mail_link(org.owner, LinkKind.PASSWORD_RESET)
     company = await org.get(f"/companies/{invoice['companyId']}")
     return {
         "org_id": str(org.id),
@@ -79,6 +82,8 @@ async def values_of(org: Organisation) -> dict[str, Any]:
         "invoice_id": invoice["id"],
         "user_ids": [str(org.owner.id)],
         "name": company["name"],
+        "kind": MAIL_LINK_KIND_PASSWORD_RESET,
+        "subject": str(link_id),
     }
 
 
@@ -168,6 +173,7 @@ async def test_ids_that_are_none_are_refused_not_crashed_on(
     token = token_of(min(CALLERS[method]))
     bad: dict[str, Any] = {"page_size": 100_000, "page_token": "\x00'", "name": "\x00" * 5000}
     bad |= {name: "\x00'" for name in values if name.endswith("_id") and name != "org_id"}
+    bad |= {"subject": "\x00'", "kind": 99, "generation": -1}
     bad |= {name: ["\x00'"] for name in values if name.endswith("_ids")}
     for name, value in bad.items():
         message = request_of(method, wanted(method, values) | {name: value})

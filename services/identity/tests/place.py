@@ -13,6 +13,7 @@ from sqlalchemy import text, update
 from chassis.testing.stand import PublishedFact, Stand
 from chassis.testing.tokens import LocalKeys
 from identity.domain.accounts import Account
+from identity.domain.mail_links import LinkKind, MailLink
 from identity.domain.members import Membership, MemberState
 from identity.domain.organisations import Organisation
 from identity.domain.roles import Role
@@ -146,6 +147,17 @@ class Place:
     async def change_organisation(self, person: Person, **values: Any) -> None:
         """Set columns of a person's organisation."""
         await self._update(update(Organisation).where(Organisation.id == person.org_id).values(values))
+
+    async def mail_link(self, person: Person, kind: LinkKind, **values: Any) -> UUID:
+        """A link to a person's mailbox, as a fact would name it."""
+        async with self.reception.tx() as tx:
+            account = await accounts.find_by_id(tx.session, person.id)
+            assert account is not None
+            link = MailLink.of(kind, account, person.org_id, tx.now)
+            for name, value in values.items():
+                setattr(link, name, value)
+            tx.add(link)
+        return link.id
 
     async def facts(self, *types: str, org_id: UUID | None = None) -> list[PublishedFact]:
         """Facts of the owner's organisation by their names without `identity.` and version."""

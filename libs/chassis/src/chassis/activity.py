@@ -18,7 +18,7 @@ from sqlalchemy.orm.attributes import instance_dict
 from chassis.auth import Actor
 from chassis.context import Work
 from chassis.money import Money
-from chassis.rows import Aggregate
+from chassis.rows import Recorded
 from execos.platform.v1.activity_pb2 import ActivityRecorded
 from execos.platform.v1.activity_pb2 import Actor as ActorMessage
 
@@ -28,7 +28,7 @@ REDACTED = "[redacted]"
 Values = dict[str, Any]
 
 
-def changes_of(entity: Aggregate) -> tuple[Values, Values]:
+def changes_of(entity: Recorded) -> tuple[Values, Values]:
     """The changed fields of a stored row before and after, by API name, since it was loaded or last flushed."""
     before: Values = {}
     after: Values = {}
@@ -47,7 +47,7 @@ def changes_of(entity: Aggregate) -> tuple[Values, Values]:
     return before, after
 
 
-def values_of(entity: Aggregate) -> Values:
+def values_of(entity: Recorded) -> Values:
     """The fields that a new row has, by API name."""
     held = instance_dict(entity)
     return {
@@ -65,7 +65,7 @@ def _recorded(mapper: Mapper[Any]) -> list[tuple[str, str]]:
     return [(name, amounts.get(name) or to_camel(name)) for name in names if name not in UNRECORDED]
 
 
-def _told(entity: Aggregate, name: str, value: Any, currency: str | None) -> Any:
+def _told(entity: Recorded, name: str, value: Any, currency: str | None) -> Any:
     """A value as the API says it: secrets never, minor units as an amount in the currency of that time."""
     if name in entity.redacted:
         return REDACTED
@@ -87,7 +87,7 @@ class Entry:
     """One line of an entity's history."""
 
     id: UUID
-    entity: Aggregate
+    entity: Recorded
     action: str
     actor: Actor
     before: Values | None

@@ -103,6 +103,13 @@ def isolate(table: str, *, is_append_only: bool = False) -> None:
     grant(table, "SELECT, INSERT" if is_append_only else "SELECT, INSERT, UPDATE, DELETE")
 
 
+def reserve(table: str) -> None:
+    """A table without a tenant: the application role has no right to it at all."""
+    service = service_of(op.get_bind())
+    op.execute(f"REVOKE ALL ON {table} FROM {service}_app")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {service}_system")
+
+
 def grant(table: str, rights: str) -> None:
     """Exactly these rights for the application role; the system role reads and cleans up."""
     service = service_of(op.get_bind())

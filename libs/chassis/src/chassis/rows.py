@@ -43,8 +43,8 @@ def service_metadata() -> MetaData:
     return MetaData(naming_convention=NAMING)
 
 
-class Aggregate:
-    """Mixin with the columns of every aggregate; all keys start with the organisation."""
+class Recorded:
+    """Mixin of a row with a history: who changed what is noted in the organisation in which they did it."""
 
     entity_type: ClassVar[str]
     """The API's token of the type, such as WORK_ITEM: what activity and the audit log say."""
@@ -53,11 +53,16 @@ class Aggregate:
     amounts: ClassVar[Mapping[str, str]] = {}
     """Columns of minor units (in the row's `currency`) and the API's names for the amounts they hold."""
 
-    org_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[datetime] = mapped_column(Instant)
     updated_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Aggregate(Recorded):
+    """Mixin with the columns of every aggregate; all keys start with the organisation."""
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1)
 
 
 metadata = service_metadata()

@@ -28,7 +28,7 @@ from chassis.facts import fact_type, to_dict
 from chassis.ids import new_id
 from chassis.inserts import insert_of
 from chassis.queries import Lookup, Rows
-from chassis.rows import Aggregate
+from chassis.rows import Recorded
 
 if TYPE_CHECKING:
     from chassis.idempotency import Claim
@@ -169,12 +169,12 @@ class Tx:
         self._keep(row)
         return shown
 
-    def expect(self, entity: Aggregate) -> None:
+    def expect(self, entity: Recorded) -> None:
         """Raise StaleVersion when the client's If-Match names another version."""
         if self.if_match is not None and entity.version != self.if_match:
             raise StaleVersion("The resource has changed since you read it.", current=entity.version)
 
-    def record(self, entity: Aggregate, action: str) -> bool:
+    def record(self, entity: Recorded, action: str) -> bool:
         """Note that `action` happened to `entity`: next version, activity entry, audit fact.
 
         An UPDATE that changed nothing is not recorded; the answer says whether anything was.
@@ -189,7 +189,7 @@ class Tx:
         self._enter(entity, action, before, after)
         return True
 
-    def note(self, entity: Aggregate, action: str, after: dict[str, Any]) -> None:
+    def note(self, entity: Recorded, action: str, after: dict[str, Any]) -> None:
         """Note what is worth knowing beside a change of `entity`: activity entry and audit fact, no new version."""
         self._enter(entity, action, None, after)
 
@@ -259,7 +259,7 @@ class Tx:
             self._session.add(row)
 
     def _enter(
-        self, entity: Aggregate, action: str, before: dict[str, Any] | None, after: dict[str, Any]
+        self, entity: Recorded, action: str, before: dict[str, Any] | None, after: dict[str, Any]
     ) -> None:
         entry = Entry(new_id(), entity, action, self.actor, before, after, self.work, self.now)
         self._entries.append(entry.row())

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from chassis.migrations import create_chassis_tables, isolate, service_of
+from chassis.migrations import create_chassis_tables, isolate, reserve
 
 revision = "0001"
 down_revision = None
@@ -22,13 +22,6 @@ def upgrade() -> None:
     create_security_event()
     create_login_attempts()
     create_signing_key()
-
-
-def for_system_only(table: str) -> None:
-    """A table without a tenant: the application role has no right to it at all."""
-    service = service_of(op.get_bind())
-    op.execute(f"REVOKE ALL ON {table} FROM {service}_app")
-    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {service}_system")
 
 
 def create_organisation() -> None:
@@ -150,7 +143,7 @@ def create_user_account() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_user_account"),
         sa.UniqueConstraint("email", name="uq_user_account_email"),
     )
-    for_system_only("user_account")
+    reserve("user_account")
 
 
 def create_membership() -> None:
@@ -252,7 +245,7 @@ def create_login_attempts() -> None:
         sa.PrimaryKeyConstraint("bucket", name="pk_login_attempts"),
     )
     op.create_index("ix_login_attempts_last_at", "login_attempts", ["last_at"])
-    for_system_only("login_attempts")
+    reserve("login_attempts")
 
 
 def create_signing_key() -> None:
@@ -266,4 +259,4 @@ def create_signing_key() -> None:
         sa.Column("active_from", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("kid", name="pk_signing_key"),
     )
-    for_system_only("signing_key")
+    reserve("signing_key")

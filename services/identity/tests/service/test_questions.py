@@ -10,6 +10,8 @@ from chassis.errors import DependencyUnavailable, Invalid, NotFound
 from chassis.ids import new_id
 from chassis.rpc import Peer, RpcServer, ServiceIdentity
 from clients.identity.client import IdentityClient
+from clients.identity.types import MailLinkKind
+from identity.domain.mail_links import LinkKind
 from identity.domain.members import MemberState
 from identity.domain.roles import Role
 from identity.rpc.identity_service import CALLERS, serve_identity
@@ -102,6 +104,30 @@ async def test_addresses_are_for_active_members_and_those_who_write_mails(place:
     }
     with pytest.raises(DependencyUnavailable):
         await ask("sales").contact_addresses(place.owner.org_id, ids)
+
+
+async def test_a_link_is_the_same_text_however_often_and_for_who_mails_it_only(
+    place: Place, ask: Ask
+) -> None:
+    link_id = await place.mail_link(place.owner, LinkKind.EMAIL_VERIFICATION)
+    question = (place.owner.org_id, MailLinkKind.EMAIL_VERIFICATION, link_id)
+    first, again = [await ask("notifications").mint_mail_link(*question) for _ in range(2)]
+    assert first == again
+    path, _, token = first.path.rpartition("/")
+    assert (path, first.email, first.name) == ("/verify", place.owner.email, "Olga Owner")
+    assert (first.locale, first.organisation) == ("en", place.owner.slug)
+    assert place.reception.seals.read_mail_token(LinkKind.EMAIL_VERIFICATION, token) == (link_id, 0)
+    assert place.reception.seals.read_mail_token(LinkKind.PASSWORD_RESET, token) is None
+    assert (first.expires_at - place.stand.clock.now).total_seconds() == 30 * 60
+    with pytest.raises(DependencyUnavailable):
+        await ask("reporting").mint_mail_link(*question)
+
+
+@pytest.mark.parametrize("end", ["used_at", "voided_at", "expires_at"])
+async def test_a_dead_link_is_minted_no_more(place: Place, ask: Ask, end: str) -> None:
+    link_id = await place.mail_link(place.owner, LinkKind.PASSWORD_RESET, **{end: place.stand.clock.now})
+    with pytest.raises(NotFound):
+        await ask("notifications").mint_mail_link(place.owner.org_id, MailLinkKind.PASSWORD_RESET, link_id)
 
 
 async def test_strangers_are_refused(place: Place, ask: Ask) -> None:

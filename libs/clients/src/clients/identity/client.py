@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Protocol
 from uuid import UUID
 
 from chassis.rpc import Peer
-from clients.identity.types import Member, Organisation, member_of, organisation_of
+from clients.identity.types import MailLink, MailLinkKind, Member, Organisation, member_of, organisation_of
 from execos.identity.v1 import identity_pb2 as pb
 from execos.identity.v1.identity_pb2_grpc import IdentityServiceStub
 
@@ -41,6 +42,11 @@ class Identity(Protocol):
 
     async def contact_addresses(self, org_id: UUID, user_ids: Sequence[UUID]) -> list[ContactAddress]:
         """Where to write to active members; others are left out."""
+
+    async def mint_mail_link(
+        self, org_id: UUID, kind: MailLinkKind, subject: UUID, generation: int = 0
+    ) -> MailLink:
+        """The one-time link of a mail, the same however often; NotFound once it is dead."""
 
 
 class IdentityClient:
@@ -97,3 +103,25 @@ class IdentityClient:
             ContactAddress(UUID(each.user_id), each.name, each.email, each.locale, each.time_zone)
             for each in answer.addresses
         ]
+
+    async def mint_mail_link(
+        self, org_id: UUID, kind: MailLinkKind, subject: UUID, generation: int = 0
+    ) -> MailLink:
+        """The one-time link of a mail; `generation` is that of an invitation's fact."""
+        request = pb.MintMailLinkRequest(
+            org_id=str(org_id),
+            kind=pb.MailLinkKind.Value(f"MAIL_LINK_KIND_{kind}"),
+            subject=str(subject),
+            generation=generation,
+        )
+        answer = await self._peer.ask(self._stub.MintMailLink, request)
+        return MailLink(
+            path=answer.path,
+            email=answer.email,
+            name=answer.name,
+            locale=answer.locale,
+            expires_at=answer.expires_at.ToDatetime(UTC),
+            organisation=answer.organisation,
+            inviter=answer.inviter,
+            role=answer.role,
+        )

@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.errors import DependencyUnavailable, NotFound
 from chassis.ids import new_id
 from clients.identity.client import ContactAddress
-from clients.identity.types import Member, Organisation
+from clients.identity.types import MailLink, MailLinkKind, Member, Organisation
 
 
 @dataclass
@@ -17,6 +17,7 @@ class FakeIdentity:
 
     known_organisations: dict[UUID, Organisation] = field(default_factory=dict)
     known_members: dict[tuple[UUID, UUID], Member] = field(default_factory=dict)
+    known_mail_links: dict[tuple[UUID, MailLinkKind, UUID, int], MailLink] = field(default_factory=dict)
     is_away: bool = False
     questions: int = 0
 
@@ -71,6 +72,16 @@ class FakeIdentity:
             for each in members
             if each.status == "active"
         ]
+
+    async def mint_mail_link(
+        self, org_id: UUID, kind: MailLinkKind, subject: UUID, generation: int = 0
+    ) -> MailLink:
+        """The known link; NotFound when there is none, or none any more."""
+        self._asked()
+        link = self.known_mail_links.get((org_id, kind, subject, generation))
+        if link is None:
+            raise NotFound("This link is not valid any more.")
+        return link
 
     def _asked(self) -> None:
         self.questions += 1

@@ -1,6 +1,8 @@
 """What identity tells others, as plain values."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -74,6 +76,29 @@ class Member:
     role: str
     status: str = "active"
     title: str | None = None
+
+
+class MailLinkKind(StrEnum):
+    """What a link in a mail is for."""
+
+    INVITATION = "INVITATION"
+    PASSWORD_RESET = "PASSWORD_RESET"
+    EMAIL_VERIFICATION = "EMAIL_VERIFICATION"
+    EMAIL_CHANGE = "EMAIL_CHANGE"
+
+
+@dataclass(frozen=True, slots=True)
+class MailLink:
+    """A one-time link and everything its mail says; `path` is a secret, to be put after the public base URL."""
+
+    path: str = field(repr=False)
+    email: str
+    name: str
+    locale: str
+    expires_at: datetime
+    organisation: str
+    inviter: str = ""
+    role: str = ""
 
 
 def organisation_of(message: OrganisationSnapshot) -> Organisation:

@@ -1,18 +1,20 @@
 """Accounts: people, who belong to themselves whatever organisations they are members of."""
 
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, DateTime, Integer, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, DateTime, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.rows import Recorded
 from identity.domain.rows import Row
 
 MAX_EMAIL = 190
 MAX_PASSWORD = 256
 
 
-class Account(Row):
+class Account(Row, Recorded):
     """A person who can sign in once there is a password. Only the system role reads this table."""
 
     __tablename__ = "user_account"
@@ -21,12 +23,12 @@ class Account(Row):
         CheckConstraint("email = lower(email)", name="email"),
     )
 
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    version: Mapped[int] = mapped_column(Integer)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    entity_type: ClassVar[str] = "ACCOUNT"
+    redacted: ClassVar[frozenset[str]] = frozenset({"password_hash"})
+
     email: Mapped[str] = mapped_column(String(254))
     name: Mapped[str] = mapped_column(String(120))
+    email_verified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     is_active: Mapped[bool]
     time_zone: Mapped[str | None] = mapped_column(String(64))

@@ -1,4 +1,4 @@
-"""Refresh tokens and device marks: texts that only identity can make, with nothing to store (spec/wire.md 8)."""
+"""Sealed texts: tokens and marks that only identity can make, with nothing to store (spec/wire.md 8)."""
 
 import base64
 import binascii
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from chassis.ids import new_id
+from identity.domain.mail_links import LinkKind
 
 MAC_BYTES = 32
 ID_BYTES = 16
@@ -20,6 +21,13 @@ class Spent(NamedTuple):
 
     session_id: UUID
     counter: int
+
+
+class MailToken(NamedTuple):
+    """What the token of a mail link says: which link, and of an invitation the how-manieth mail."""
+
+    link_id: UUID
+    generation: int
 
 
 class Seals:
@@ -50,6 +58,17 @@ class Seals:
             return None
         return UUID(bytes=content[ID_BYTES:])
 
+    def mail_token(self, kind: LinkKind, link_id: UUID, generation: int = 0) -> str:
+        """The last segment of a link; the same text every time."""
+        return self._seal(_mail(kind), link_id.bytes + generation.to_bytes(COUNTER_BYTES))
+
+    def read_mail_token(self, kind: LinkKind, text: str) -> MailToken | None:
+        """What a token says, or None when identity did not make it for this kind of link."""
+        content = self._open(_mail(kind), text)
+        if content is None or len(content) != ID_BYTES + COUNTER_BYTES:
+            return None
+        return MailToken(UUID(bytes=content[:ID_BYTES]), int.from_bytes(content[ID_BYTES:]))
+
     def bucket(self, email: str, device_id: UUID | None) -> bytes:
         """The name under which attempts are counted; it does not tell the address."""
         return self._mac(b"attempts", f"{email}\x00{device_id or ''}".encode())
@@ -70,3 +89,7 @@ class Seals:
     def _mac(self, purpose: bytes, content: bytes) -> bytes:
         key = hmac.digest(self._secret, b"execos.identity." + purpose, hashlib.sha256)
         return hmac.digest(key, content, hashlib.sha256)
+
+
+def _mail(kind: LinkKind) -> bytes:
+    return b"mail." + kind.encode()

@@ -17,7 +17,7 @@ from identity.domain.roles import Role, scope_of
 
 @dataclass(frozen=True)
 class Seat:
-    """A person, their membership and its organisation."""
+    """A person, their membership, its organisation and the rules there."""
 
     account: Account
     membership: Membership

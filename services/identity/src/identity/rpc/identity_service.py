@@ -15,6 +15,8 @@ from execos.identity.v1.identity_pb2_grpc import (
     add_IdentityServiceServicer_to_server,
 )
 from identity.published import member_snapshot, organisation_snapshot, policies_message
+from identity.reception import Reception
+from identity.rpc.mail_links import mint_mail_link
 from identity.store import accounts, members, organisations
 
 MAX_IDS = 500
@@ -29,6 +31,8 @@ CALLERS: Callers = {
     PREFIX + "ListMembers": EVERYBODY,
     # Addresses are for those who write mails.
     PREFIX + "GetContactAddresses": frozenset({"notifications", "reporting"}),
+    # A link is a secret: only who mails it sees it.
+    PREFIX + "MintMailLink": frozenset({"notifications"}),
 }
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -40,6 +44,7 @@ class IdentityServicer(IdentityServiceServicer):
     def __init__(self, runtime: Runtime) -> None:
         self._database = runtime.source.database
         self._system = runtime.system
+        self._runtime = runtime
 
     async def GetOrganisation(  # noqa: N802 - as the contract names it
         self, request: pb.GetOrganisationRequest, _context: Context
@@ -102,6 +107,12 @@ class IdentityServicer(IdentityServiceServicer):
         async with self._system.session(None, read_only=True) as session:
             found = await accounts.list_contacts(session, org_id, user_ids)
         return pb.GetContactAddressesResponse(addresses=[_address(row) for row in found])
+
+    async def MintMailLink(  # noqa: N802 - as the contract names it
+        self, request: pb.MintMailLinkRequest, _context: Context
+    ) -> pb.MintMailLinkResponse:
+        """The link of a mail that is about to be sent."""
+        return await mint_mail_link(self._runtime.part(Reception), request)
 
 
 def serve_identity(runtime: Runtime, server: grpc.aio.Server) -> None:

@@ -7,7 +7,9 @@ from collections import abc as _abc
 from execos.identity.v1 import snapshots_pb2 as _snapshots_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,6 +20,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _MailLinkKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MailLinkKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MailLinkKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MAIL_LINK_KIND_UNSPECIFIED: _MailLinkKind.ValueType  # 0
+    """Never sent."""
+    MAIL_LINK_KIND_INVITATION: _MailLinkKind.ValueType  # 1
+    """`subject` is an invitation's id."""
+    MAIL_LINK_KIND_PASSWORD_RESET: _MailLinkKind.ValueType  # 2
+    """`subject` is the fact's `link_id`."""
+    MAIL_LINK_KIND_EMAIL_VERIFICATION: _MailLinkKind.ValueType  # 3
+    """`subject` is the fact's `link_id`."""
+    MAIL_LINK_KIND_EMAIL_CHANGE: _MailLinkKind.ValueType  # 4
+    """`subject` is the fact's `link_id`."""
+
+class MailLinkKind(_MailLinkKind, metaclass=_MailLinkKindEnumTypeWrapper):
+    """What a link is for."""
+
+MAIL_LINK_KIND_UNSPECIFIED: MailLinkKind.ValueType  # 0
+"""Never sent."""
+MAIL_LINK_KIND_INVITATION: MailLinkKind.ValueType  # 1
+"""`subject` is an invitation's id."""
+MAIL_LINK_KIND_PASSWORD_RESET: MailLinkKind.ValueType  # 2
+"""`subject` is the fact's `link_id`."""
+MAIL_LINK_KIND_EMAIL_VERIFICATION: MailLinkKind.ValueType  # 3
+"""`subject` is the fact's `link_id`."""
+MAIL_LINK_KIND_EMAIL_CHANGE: MailLinkKind.ValueType  # 4
+"""`subject` is the fact's `link_id`."""
+Global___MailLinkKind: _TypeAlias = MailLinkKind  # noqa: Y015
 
 @_typing.final
 class GetOrganisationRequest(_message.Message):
@@ -359,3 +393,82 @@ class ContactAddress(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ContactAddress: _TypeAlias = ContactAddress  # noqa: Y015
+
+@_typing.final
+class MintMailLinkRequest(_message.Message):
+    """Which link."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORG_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    org_id: _builtins.str
+    kind: Global___MailLinkKind.ValueType
+    subject: _builtins.str
+    generation: _builtins.int
+    """The fact's, for invitations; 0 otherwise."""
+    def __init__(
+        self,
+        *,
+        org_id: _builtins.str = ...,
+        kind: Global___MailLinkKind.ValueType = ...,
+        subject: _builtins.str = ...,
+        generation: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "kind", b"kind", "org_id", b"org_id", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MintMailLinkRequest: _TypeAlias = MintMailLinkRequest  # noqa: Y015
+
+@_typing.final
+class MintMailLinkResponse(_message.Message):
+    """The link and everything its mail says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    EMAIL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    LOCALE_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    ORGANISATION_FIELD_NUMBER: _builtins.int
+    INVITER_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Such as `/reset/<token>`, to be put after the public base URL."""
+    email: _builtins.str
+    """Where the mail goes."""
+    name: _builtins.str
+    """Whom it addresses; may be empty."""
+    locale: _builtins.str
+    organisation: _builtins.str
+    inviter: _builtins.str
+    """Of invitations: who invited."""
+    role: _builtins.str
+    """Of invitations: the role's name."""
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        path: _builtins.str = ...,
+        email: _builtins.str = ...,
+        name: _builtins.str = ...,
+        locale: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        organisation: _builtins.str = ...,
+        inviter: _builtins.str = ...,
+        role: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "expires_at", b"expires_at", "inviter", b"inviter", "locale", b"locale", "name", b"name", "organisation", b"organisation", "path", b"path", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MintMailLinkResponse: _TypeAlias = MintMailLinkResponse  # noqa: Y015

@@ -65,6 +65,11 @@ class IdentityServiceStub:
                 request_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.GetContactAddressesRequest.SerializeToString,
                 response_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.GetContactAddressesResponse.FromString,
                 _registered_method=True)
+        self.MintMailLink = channel.unary_unary(
+                '/execos.identity.v1.IdentityService/MintMailLink',
+                request_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkRequest.SerializeToString,
+                response_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer:
@@ -113,6 +118,13 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MintMailLink(self, request, context):
+        """The one-time link of a mail, made when the mail is written, the same however often; NOT_FOUND once it is dead.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IdentityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +157,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.GetContactAddresses,
                     request_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.GetContactAddressesRequest.FromString,
                     response_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.GetContactAddressesResponse.SerializeToString,
+            ),
+            'MintMailLink': grpc.unary_unary_rpc_method_handler(
+                    servicer.MintMailLink,
+                    request_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkRequest.FromString,
+                    response_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +327,33 @@ class IdentityService:
             '/execos.identity.v1.IdentityService/GetContactAddresses',
             execos_dot_identity_dot_v1_dot_identity__pb2.GetContactAddressesRequest.SerializeToString,
             execos_dot_identity_dot_v1_dot_identity__pb2.GetContactAddressesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MintMailLink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/execos.identity.v1.IdentityService/MintMailLink',
+            execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkRequest.SerializeToString,
+            execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,6 +28,8 @@ class IdentityServiceStub:
     """A page of the members in order of user id, for backfills and for recipients by role."""
     GetContactAddresses: _aio.UnaryUnaryMultiCallable[_identity_pb2.GetContactAddressesRequest, _identity_pb2.GetContactAddressesResponse]
     """Where to write to active members; others are left out."""
+    MintMailLink: _aio.UnaryUnaryMultiCallable[_identity_pb2.MintMailLinkRequest, _identity_pb2.MintMailLinkResponse]
+    """The one-time link of a mail, made when the mail is written, the same however often; NOT_FOUND once it is dead."""
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who an organisation is and who belongs to it. An organisation that does not exist is NOT_FOUND."""
@@ -79,5 +81,13 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_pb2.GetContactAddressesRequest, _abc.Awaitable[_identity_pb2.GetContactAddressesResponse]],
     ) -> _abc.Awaitable[_identity_pb2.GetContactAddressesResponse]:
         """Where to write to active members; others are left out."""
+
+    @_abc_1.abstractmethod
+    def MintMailLink(
+        self,
+        request: _identity_pb2.MintMailLinkRequest,
+        context: _aio.ServicerContext[_identity_pb2.MintMailLinkRequest, _abc.Awaitable[_identity_pb2.MintMailLinkResponse]],
+    ) -> _abc.Awaitable[_identity_pb2.MintMailLinkResponse]:
+        """The one-time link of a mail, made when the mail is written, the same however often; NOT_FOUND once it is dead."""
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _aio.Server) -> None: ...
