@@ -3,8 +3,9 @@
 import httpx2
 import pytest
 
-from gateway.routes import JWKS_PATH
+from gateway.routes import JWKS_PATH, OWN_PATHS
 from gateway.testing.running import Gateway
+from gateway.testing.tokens import Issuer
 from gateway.testing.upstream import Upstream
 
 
@@ -15,7 +16,6 @@ from gateway.testing.upstream import Upstream
         "localhost:8443",
         "127.0.0.1:9999",
         "api.execos.localhost",
-        "platform.execos.localhost",
         "acme.execos.localhost",
         "ACME.Execos.localhost:443",
         "acme.execos.localhost.",
@@ -55,3 +55,57 @@ def test_gateway_asks_for_itself_under_a_host_that_every_service_knows(
     gateway: Gateway, upstream: Upstream
 ) -> None:
     assert upstream.own_hosts == dict.fromkeys(["/readyz", JWKS_PATH], "api.execos.localhost")
+
+
+PLATFORM_HOST = {"host": "platform.execos.localhost"}
+TENANTS = "/api/v1/platform/tenants"
+
+
+@pytest.mark.parametrize("host", ["platform.execos.localhost", "PLATFORM.Execos.localhost.:8443"])
+def test_platform_is_administered_on_its_own_host_with_its_own_token(
+    client: httpx2.Client, issuer: Issuer, upstream: Upstream, host: str
+) -> None:
+    theirs = issuer.bearer(aud="execos-platform")
+    assert client.get(TENANTS, headers={"host": host}).status_code == 401
+    assert client.get(TENANTS, headers={"host": host} | theirs).status_code == 200
+    assert (upstream.last().context, upstream.last().target) == ("identity", TENANTS)
+
+
+def test_a_token_is_good_for_its_own_audience_alone_also_when_it_was_seen_before(
+    client: httpx2.Client, issuer: Issuer
+) -> None:
+    ours, theirs = issuer.bearer(), issuer.bearer(aud="execos-platform")
+    for _ in range(2):
+        assert client.get(TENANTS, headers=PLATFORM_HOST | theirs).status_code == 200
+        assert client.get("/api/v1/deals", headers=ours).status_code == 200
+        for path, headers in ((TENANTS, PLATFORM_HOST | ours), ("/api/v1/deals", theirs)):
+            refused = client.get(path, headers=headers)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize(
+    ("host", "path"),
+    [
+        ("platform.execos.localhost", "/api/v1/deals"),
+        ("platform.execos.localhost", "/api/v1/auth/login"),
+        ("platform.execos.localhost", JWKS_PATH),
+        ("platform.execos.localhost", "/api/v1/platformx"),
+        ("localhost", TENANTS),
+        ("localhost", "/api/v1/platform"),
+        ("api.execos.localhost", "/api/v1/platform/auth/login"),
+        ("acme.execos.localhost", TENANTS),
+    ],
+)
+def test_nothing_of_one_side_is_found_on_the_other(
+    client: httpx2.Client, issuer: Issuer, upstream: Upstream, host: str, path: str
+) -> None:
+    seen = len(upstream.requests)
+    for headers in ({}, issuer.bearer(), issuer.bearer(aud="execos-platform")):
+        answer = client.post(path, headers={"host": host} | headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
+    assert len(upstream.requests) == seen
+
+
+@pytest.mark.parametrize("path", OWN_PATHS)
+def test_platform_host_tells_how_it_is(client: httpx2.Client, path: str) -> None:
+    assert client.get(path, headers=PLATFORM_HOST).status_code == 200

@@ -2,15 +2,18 @@
 
 import base64
 import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.routes import PUBLIC_PATHS
+from gateway.routes import OWN_PATHS, PLATFORM, PUBLIC_OPERATIONS, PublicOperation, find_public, path_match
+from gateway.testing.running import Gateway, running, settings_for
 from gateway.testing.tokens import Issuer
 from gateway.testing.upstream import Upstream
 
@@ -144,7 +147,17 @@ def test_two_authorization_headers_are_refused(client: httpx2.Client, issuer: Is
     assert client.get("/api/v1/deals", headers=headers).status_code == 401
 
 
-@pytest.mark.parametrize("path", PUBLIC_PATHS)
+NO_TOKEN = [
+    *OWN_PATHS,
+    *(
+        re.sub("{[a-z_]+}", "Ab9-_.~", each.path)
+        for each in PUBLIC_OPERATIONS
+        if not each.takes_token and not each.path.startswith(f"{PLATFORM}/")
+    ),
+]
+
+
+@pytest.mark.parametrize("path", NO_TOKEN)
 def test_public_path_needs_no_token_and_minds_no_bad_one(client: httpx2.Client, path: str) -> None:
     assert client.get(path).status_code == 200
     assert client.get(path, headers={"authorization": "Bearer junk"}).status_code == 200
@@ -181,3 +194,61 @@ def test_everything_beside_a_public_path_needs_a_token(
     answer = client.get(httpx2.URL(client.base_url, raw_path=path.encode()))
     assert answer.status_code == 401
     assert len(upstream.requests) == seen
+
+
+INVITATION = PublicOperation("GET", "/api/v1/auth/invitations/{token}", limit="login")
+ACCEPT = PublicOperation("POST", f"{INVITATION.path}/accept", limit="login", takes_token=True)
+
+
+@pytest.fixture(scope="module")
+def with_invitations(
+    upstream: Upstream, cert_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Gateway]:
+    """A gateway that also lets two operations through whose paths carry a token."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("gateway.render.PUBLIC_OPERATIONS", (INVITATION, ACCEPT))
+        with running(settings_for(upstream.addresses, cert_dir), tmp_path_factory.mktemp("other")) as gateway:
+            yield gateway
+
+
+def test_a_path_with_a_token_in_it_is_public_and_has_a_budget(
+    with_invitations: Gateway, client_of: Callable[[Gateway], httpx2.Client], issuer: Issuer
+) -> None:
+    with client_of(with_invitations) as client:
+        path = "/api/v1/auth/invitations/Ab9-_.~"
+        assert client.get(path).status_code == 200
+        assert client.get(path).headers["x-ratelimit-limit"] == "30"
+        accept = f"{path}/accept"
+        assert client.post(accept).status_code == 200
+        assert client.post(accept, headers=issuer.bearer()).status_code == 200
+        assert client.post(accept, headers={"authorization": "Bearer junk"}).status_code == 401
+        assert client.post(accept, headers=issuer.bearer(exp=1)).status_code == 401
+        line = with_invitations.log_line(client.post(accept).headers["x-request-id"])
+        assert line["path"] == "/api/v1/auth/invitations/***"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/auth/invitations",
+        "/api/v1/auth/invitations/",
+        "/api/v1/auth/invitations/a/b",
+        "/api/v1/auth/invitations/a/accept/",
+        "/api/v1/auth/invitations/a;x/accept",
+        "/api/v1/auth/invitations/../me",
+        "/api/v1/auth/invitations/a%20b",
+        "/x/api/v1/auth/invitations/a",
+    ],
+)
+def test_beside_a_path_with_a_token_in_it_everything_is_guarded(
+    with_invitations: Gateway, client_of: Callable[[Gateway], httpx2.Client], path: str
+) -> None:
+    with client_of(with_invitations) as client:
+        answer = client.get(httpx2.URL(client.base_url, raw_path=path.encode()))
+        assert answer.status_code == 401
+
+
+def test_an_operation_is_found_by_method_and_path() -> None:
+    assert find_public("POST", "/api/v1/auth/login") is not None
+    assert find_public("GET", "/api/v1/auth/login") is None
+    assert path_match("/a.b/{token}/x") == {"safe_regex": {"regex": r"/a\.b/[A-Za-z0-9._~-]+/x"}}

@@ -40,7 +40,7 @@ def test_the_gateway_passes_on_exactly_these_operations():
     }
     assert passed == {(each.method, each.path) for each in operations()}
     assert [each.path for each in operations() if owner_of(each.path) != each.service] == []
-    public = {(method, path) for path, method in PUBLIC_OPERATIONS.items()}
+    public = {(each.method, each.path) for each in PUBLIC_OPERATIONS}
     assert public == {(each.method, each.path) for each in operations() if each.is_public}
 
 

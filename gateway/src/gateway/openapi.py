@@ -11,8 +11,8 @@ from gateway.routes import (
     DOCS_PATH,
     HEALTH_PATHS,
     OPENAPI_PATH,
-    PUBLIC_OPERATIONS,
     READY_PATHS,
+    find_public,
     owner_of,
 )
 
@@ -145,12 +145,13 @@ class _Union:
         """The operations, those without a token marked so; both sides must agree which they are."""
         marked = dict(item)
         for method in sorted(_METHODS & set(item)):
-            is_public = PUBLIC_OPERATIONS.get(path) == method.upper()
-            if bool(item[method].get("x-public")) != is_public:
-                says = "wants a token for" if is_public else "wants no token for"
+            public = find_public(method.upper(), path)
+            if bool(item[method].get("x-public")) != bool(public):
+                says = "wants a token for" if public else "wants no token for"
                 self.problems.append(f"the service {says} {method.upper()} {path}, the gateway disagrees")
-            if is_public:
-                marked[method] = {**item[method], "security": []}
+            if public:
+                security: list[Document] = [{}, {_SCHEME: []}] if public.takes_token else []
+                marked[method] = {**item[method], "security": security}
         return marked
 
 

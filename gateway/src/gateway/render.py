@@ -18,9 +18,12 @@ from gateway.routes import (
     HEALTH_PATHS,
     JWKS_PATH,
     OPENAPI_PATH,
-    PUBLIC_PATHS,
+    OWN_PATHS,
+    PLATFORM,
+    PUBLIC_OPERATIONS,
     READY_PATHS,
     TOKEN_PATHS,
+    path_match,
     routes,
 )
 from gateway.settings import GatewaySettings, is_address
@@ -99,6 +102,7 @@ def render(settings: GatewaySettings, directory: Path) -> str:
         lstrip_blocks=True,
     )
     environment.filters["json"] = json.dumps
+    environment.filters["path_match"] = path_match
     environment.filters["phrase"] = lambda status: HTTPStatus(status).phrase
     environment.tests["ip_address"] = is_address
     text = environment.get_template("envoy.yaml.j2").render(
@@ -106,7 +110,9 @@ def render(settings: GatewaySettings, directory: Path) -> str:
         paths=_paths(settings, settings.mounted_at or directory.absolute(), page),
         api=API,
         service_routes=routes(),
-        public_paths=PUBLIC_PATHS,
+        public_operations=PUBLIC_OPERATIONS,
+        own_paths=OWN_PATHS,
+        platform=PLATFORM,
         health_paths=HEALTH_PATHS,
         ready_paths=READY_PATHS,
         openapi_path=OPENAPI_PATH,

@@ -1,9 +1,11 @@
 """The route table as data: which context owns a path, and which paths need no token."""
 
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 API: Final = "/api/v1"
+PLATFORM: Final = f"{API}/platform"
 
 #: Path prefixes under `/api/v1`, each with the context that serves it (design/api.md §5, spec/wire.md §1).
 PREFIXES: Final[dict[str, tuple[str, ...]]] = {
@@ -100,22 +102,42 @@ def routes() -> tuple[Route, ...]:
     return (*exact, *by_prefix)
 
 
-#: Services' endpoints that need no token: exact path and its only method.
-PUBLIC_OPERATIONS: Final[dict[str, str]] = {
-    f"{API}/auth/login": "POST",
-    f"{API}/auth/refresh": "POST",
-    f"{API}/auth/logout": "POST",
-    JWKS_PATH: "GET",
-}
+@dataclass(frozen=True, slots=True)
+class PublicOperation:
+    """An operation of a service that needs no token; a `{name}` in its path stands for one segment.
 
-#: Everything that needs no token, the gateway's own answers included. All other paths do.
-PUBLIC_PATHS: Final[tuple[str, ...]] = (
-    *PUBLIC_OPERATIONS,
-    *HEALTH_PATHS,
-    *READY_PATHS,
-    OPENAPI_PATH,
-    DOCS_PATH,
+    `limit` names a budget of its own for each client address. With `takes_token` a token may come along, and is then
+    checked like any other.
+    """
+
+    method: str
+    path: str
+    limit: str | None = None
+    takes_token: bool = False
+
+
+#: Services' operations that need no token; what takes a credential has the budget of sign-ins.
+PUBLIC_OPERATIONS: Final = (
+    PublicOperation("POST", f"{API}/auth/login", limit="login"),
+    PublicOperation("POST", f"{API}/auth/refresh", limit="refresh"),
+    PublicOperation("POST", f"{API}/auth/logout"),
+    PublicOperation("GET", JWKS_PATH),
 )
+
+#: What the gateway answers itself, to everybody.
+OWN_PATHS: Final = (*HEALTH_PATHS, *READY_PATHS, OPENAPI_PATH, DOCS_PATH)
+
+
+def path_match(path: str) -> dict[str, Any]:
+    """How Envoy matches a path exactly; a `{name}` takes one segment of the characters that tokens are made of."""
+    if "{" not in path:
+        return {"path": path}
+    return {"safe_regex": {"regex": re.sub(r"\\{[a-z_]+\\}", "[A-Za-z0-9._~-]+", re.escape(path))}}
+
+
+def find_public(method: str, path: str) -> PublicOperation | None:
+    """The public operation of that method and documented path."""
+    return next((each for each in PUBLIC_OPERATIONS if (each.method, each.path) == (method, path)), None)
 
 
 def owner_of(path: str) -> str | None:

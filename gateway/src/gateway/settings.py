@@ -37,6 +37,7 @@ class GatewaySettings(BaseModel):
     root_domain: DomainName
     issuer: str = Field(min_length=1)
     audience: str = Field(min_length=1)
+    platform_audience: str = Field(default="execos-platform", min_length=1)
 
     bind_host: Host = "127.0.0.1"
     admin_host: Host = "127.0.0.1"
@@ -82,9 +83,14 @@ class GatewaySettings(BaseModel):
         return f"api.{self.root_domain}"
 
     @property
+    def platform_host(self) -> str:
+        """Where the platform is administered, and nothing else."""
+        return f"platform.{self.root_domain}"
+
+    @property
     def known_hosts(self) -> tuple[str, ...]:
-        """Every host pattern the gateway answers; any other host is unknown."""
-        return (*self.hosts, self.neutral_host, f"platform.{self.root_domain}", f"*.{self.root_domain}")
+        """Every host pattern for organisations; any other host but the platform's is unknown."""
+        return (*self.hosts, self.neutral_host, f"*.{self.root_domain}")
 
 
 def is_address(host: str) -> bool:
