@@ -171,6 +171,29 @@ async def _legal_profile(org: Organisation) -> Call:
     return Call("/org/legal", LEGAL | {"legalName": f"{org.name('Works')} GmbH"})
 
 
+def _flip(kind: str, code: str) -> Recipe:
+    """The other way round than it is."""
+
+    async def call(org: Organisation) -> Call:
+        known: Json = await org.get("/settings/modules")
+        is_on = next(each["isEnabled"] for each in known[kind] if each["code"] == code)
+        return Call(f"/settings/{kind}/{code}", {"enabled": not is_on})
+
+    return call
+
+
+def _reset(kind: str, code: str) -> Recipe:
+    """Back to the template, from something else."""
+
+    async def call(org: Organisation) -> Call:
+        switched = await _flip(kind, code)(org)
+        client = await org.client()
+        await client.patch(switched.url, json=switched.body)
+        return Call(switched.path)
+
+    return call
+
+
 async def _policies(org: Organisation) -> Call:
     policies: Json = await org.get("/settings/policies")
     return Call(
@@ -258,6 +281,11 @@ RECIPES: dict[str, Recipe] = {
     "organisations.replaceLegalProfile": _legal_profile,
     "policies.readPolicies": at("/settings/policies"),
     "policies.replace": _policies,
+    "modules.read": at("/settings/modules"),
+    "modules.switch": _flip("modules", "catalog"),
+    "modules.reset": _reset("modules", "stock"),
+    "modules.switchFeature": _flip("features", "preferences"),
+    "modules.resetFeature": _reset("features", "custom-roles"),
     # sales
     "companies.search": at("/companies"),
     "companies.create": _new_company,

@@ -42,8 +42,6 @@ NOT_YET: Mapping[str, str] = {
             "identity.organisation.deactivated.v1",
             "identity.organisation.archived.v1",
             "identity.organisation.deleted.v1",
-            "identity.module.enabled.v1",
-            "identity.module.disabled.v1",
             "identity.domain.added.v1",
             "identity.domain.removed.v1",
             "identity.user.registered.v1",

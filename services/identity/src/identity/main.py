@@ -14,6 +14,7 @@ from identity.domain.rows import Row
 from identity.http.auth import auth
 from identity.http.keys import keys
 from identity.http.me import me, permissions
+from identity.http.modules import modules
 from identity.http.organisations import organisations, policies
 from identity.http.people import directory, organisation_members, users
 from identity.jobs import JOBS
@@ -56,7 +57,18 @@ IDENTITY = Service(
     settings=IdentitySettings,
     metadata=Row.metadata,
     migrations=Path(__file__).parents[2] / "migrations",
-    routers=[auth, me, permissions, users, organisation_members, directory, organisations, policies, keys],
+    routers=[
+        auth,
+        me,
+        permissions,
+        users,
+        organisation_members,
+        directory,
+        organisations,
+        policies,
+        modules,
+        keys,
+    ],
     constraints={
         "uq_organisation_slug": SlugTaken("This slug is taken."),
         "pk_membership": AlreadyMember("This person belongs to the organisation already."),

@@ -15,6 +15,8 @@ from execos.identity.v1.events_pb2 import (
     MemberRoleChanged,
     MemberSuspended,
     MemberUpdated,
+    ModuleDisabled,
+    ModuleEnabled,
     OrganisationCreated,
     OrganisationUpdated,
     PoliciesChanged,
@@ -61,6 +63,16 @@ def organisation_updated(rows: OrganisationRows) -> Fact:
 def policies_changed(rows: OrganisationRows) -> Fact:
     """The policies changed."""
     return _about_organisation(rows, PoliciesChanged(organisation=organisation_snapshot(rows)))
+
+
+def module_enabled(rows: OrganisationRows, code: str) -> Fact:
+    """A module is on now."""
+    return _about_organisation(rows, ModuleEnabled(organisation=organisation_snapshot(rows), code=code))
+
+
+def module_disabled(rows: OrganisationRows, code: str) -> Fact:
+    """A module is off now."""
+    return _about_organisation(rows, ModuleDisabled(organisation=organisation_snapshot(rows), code=code))
 
 
 def member_invited(member: Membership) -> Fact:

@@ -16,6 +16,8 @@ class Permission(StrEnum):
     ORGANISATION_READ = "organisation:read"
     ORGANISATION_MANAGE = "organisation:manage"
     ORGANISATIONS_CREATE = "organisations:create"
+    MODULES_READ = "modules:read"
+    MODULES_MANAGE = "modules:manage"
 
 
 class Permitted(NamedTuple):
@@ -38,6 +40,8 @@ CATALOGUE = (
     Permitted("organisation:read", "identity", "See the organisation and its legal profile", "C"),
     Permitted("organisation:manage", "identity", "Change the organisation and its legal profile", "C"),
     Permitted("organisations:create", "identity", "Found another organisation", "C D M S P F V"),
+    Permitted("modules:read", "identity", "See which modules and features are on", "C"),
+    Permitted("modules:manage", "identity", "Switch modules and features on and off", "C"),
     Permitted("companies:read", "sales", "See companies", "C D M S F V"),
     Permitted("companies:write", "sales", "Create, change, archive and restore companies", "D M S"),
     Permitted("contacts:read", "sales", "See contacts", "C D M S V"),
