@@ -43,8 +43,8 @@ class Operation:
 
     @property
     def has_id(self) -> bool:
-        """Whether its path names a row."""
-        return "{" in self.path
+        """Whether its path names a row; the keys of system roles are every organisation's."""
+        return "{" in self.path and "{key}" not in self.path
 
     def body(self) -> Mapping[str, Any] | None:
         """The schema of its JSON body, references resolved one step; None when it takes none."""

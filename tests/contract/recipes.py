@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from tests.contract.organisations import API, Json, Organisation
 
+from identity.domain.mail_links import LinkKind
 from identity.domain.roles import Role
 
 FAR = "2199-12-31"
@@ -44,6 +45,20 @@ async def member(org: Organisation) -> Json:
     body = {"name": org.name("Person"), "email": f"{uuid4().hex}@{org.mark}.example", "role": "SALES"}
     invited: Json = await org.post("/users", body)
     return invited
+
+
+async def invitation(org: Organisation) -> Json:
+    """An invitation that nobody has accepted."""
+    body = {"email": f"{uuid4().hex}@{org.mark}.example", "role": "SALES"}
+    invited: Json = await org.post("/org/invite", body)
+    return invited
+
+
+async def own_role(org: Organisation) -> Json:
+    """A role that nobody has."""
+    body = {"key": f"R_{uuid4().hex[:8]}", "name": org.name("Role"), "permissions": ["deals:read"]}
+    made: Json = await org.post("/roles", body)
+    return made
 
 
 async def company(org: Organisation) -> Json:
@@ -159,6 +174,51 @@ async def _invite(org: Organisation) -> Call:
     return Call("/users", body)
 
 
+async def _invite_by_mail(org: Organisation) -> Call:
+    return Call("/org/invite", {"email": f"{uuid4().hex}@{org.mark}.example", "role": "SALES"})
+
+
+async def offer(org: Organisation) -> Call:
+    """What the link of an invitation leads to; the text of the link goes to a mailbox alone."""
+    seals = org.platform.place.reception.seals
+    token = seals.mail_token(LinkKind.INVITATION, UUID((await invitation(org))["id"]), 1)
+    return Call(f"/auth/invitations/{token}")
+
+
+async def accept(org: Organisation) -> Call:
+    """Somebody who has no account yet joins."""
+    return Call(f"{(await offer(org)).path}/accept", {"name": org.name("Person"), "password": uuid4().hex})
+
+
+async def _transfer(org: Organisation) -> Call:
+    heir = await org.platform.place.join(Role.DIRECTOR, at=org.owner)
+    await org.platform.place.change_member(
+        org.owner, role=Role.OWNER
+    )  # whoever got it last time gives it back
+    return Call("/org/transfer-ownership", {"userId": str(heir.id)})
+
+
+async def _new_role(org: Organisation) -> Call:
+    body = {"key": f"R_{uuid4().hex[:8]}", "name": org.name("Role"), "permissions": ["deals:read"]}
+    return Call("/roles", body)
+
+
+async def _override(org: Organisation) -> Call:
+    before: Json = await org.get("/roles/VIEWER/overrides")
+    denies = (
+        ["jobs:run"] if before["denies"] == ["jobs:read"] else ["jobs:read"]
+    )  # which no viewer has anyway
+    return Call("/roles/VIEWER/overrides", {"grants": [], "denies": denies})
+
+
+async def _explain(org: Organisation) -> Call:
+    return Call(f"/authz/explain?userId={org.owner.id}&permission=deals:read")
+
+
+async def _prefer(_org: Organisation) -> Call:
+    return Call("/settings/preferences", {"compactNav": True, "theme": uuid4().hex})
+
+
 async def _found(_org: Organisation) -> Call:
     return Call("/orgs", {"name": f"Another {uuid4().hex}"})
 
@@ -271,6 +331,28 @@ RECIPES: dict[str, Recipe] = {
     "users.invite": _invite,
     "users.read": on(member, "/users/{id}"),
     "users.change": on(member, "/users/{id}", {"title": "Trainee"}),
+    "users.assign": on(member, "/users/{id}/roles", {"role": "OPS"}),
+    "members.change": on(member, "/org/members/{id}", {"role": "FINANCE"}),
+    "members.remove": on(member, "/org/members/{id}"),
+    "members.transfer": _transfer,
+    "invitations.create": _invite_by_mail,
+    "invitations.search": at("/org/invitations"),
+    "invitations.read": on(invitation, "/org/invitations/{id}"),
+    "invitations.resend": on(invitation, "/org/invitations/{id}/resend"),
+    "invitations.revoke": on(invitation, "/org/invitations/{id}"),
+    "auth.readInvitation": offer,
+    "auth.acceptInvitation": accept,
+    "roles.list": at("/roles"),
+    "roles.create": _new_role,
+    "roles.read": on(own_role, "/roles/{id}"),
+    "roles.change": on(own_role, "/roles/{id}", {"permissions": ["deals:read", "leads:read"]}),
+    "roles.delete": on(own_role, "/roles/{id}"),
+    "roles.readOverrides": at("/roles/VIEWER/overrides"),
+    "roles.override": _override,
+    "authz.readExplanation": _explain,
+    "organisations.readUsage": at("/org/usage"),
+    "preferences.read": at("/settings/preferences"),
+    "preferences.replace": _prefer,
     "users.deactivate": on(member, "/users/{id}/deactivate"),
     "users.reactivate": on(member, "/users/{id}/reactivate", None, "deactivate"),
     "members.search": at("/org/members"),

@@ -1,6 +1,7 @@
 """Who may do what, as spec/first-release.md says it: the table that a product person reads and changes.
 
-Roles: O owner and admin · C ceo · D director · M sales_manager · S sales · P ops · F finance · V viewer · K cashier.
+Roles: O owner and admin · W owner · C ceo · D director · M sales_manager · S sales · P ops · F finance
+· V viewer · K cashier.
 """
 
 from identity.domain.roles import Role
@@ -16,6 +17,7 @@ LETTERS: dict[str, tuple[Role, ...]] = {
     "F": (Role.FINANCE,),
     "V": (Role.VIEWER,),
     "K": (Role.CASHIER,),
+    "W": (Role.OWNER,),
 }
 
 # fmt: off
@@ -23,6 +25,8 @@ PUBLIC = (
     "POST /auth/login",
     "POST /auth/refresh",
     "POST /auth/logout",
+    "GET /auth/invitations/{id}",
+    "POST /auth/invitations/{id}/accept",
     "GET /.well-known/jwks.json",
 )
 
@@ -39,6 +43,26 @@ TABLE: dict[str, str] = {
     "PATCH /users/{id}":                       "O C",
     "POST /users/{id}/deactivate":             "O C",
     "POST /users/{id}/reactivate":             "O C",
+    "POST /users/{id}/roles":                  "O C",
+    "PATCH /org/members/{id}":                 "O C",
+    "DELETE /org/members/{id}":                "O C",
+    "POST /org/transfer-ownership":            "W",
+    "POST /org/invite":                        "O C",
+    "GET /org/invitations":                    "O C D",
+    "GET /org/invitations/{id}":               "O C D",
+    "POST /org/invitations/{id}/resend":       "O C",
+    "DELETE /org/invitations/{id}":            "O C",
+    "GET /roles":                              "O C",
+    "POST /roles":                             "O",
+    "GET /roles/{id}":                         "O C",
+    "PATCH /roles/{id}":                       "O",
+    "DELETE /roles/{id}":                      "O",
+    "GET /roles/{id}/overrides":               "O C",
+    "PUT /roles/{id}/overrides":               "O",
+    "GET /authz/explain":                      "O C",
+    "GET /org/usage":                          "O C",
+    "GET /settings/preferences":               EVERYBODY,
+    "PUT /settings/preferences":               EVERYBODY,
     "GET /settings/policies":                  "O C",
     "PUT /settings/policies":                  "O C",
     "GET /settings/modules":                   "O C",

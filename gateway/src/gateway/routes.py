@@ -121,6 +121,8 @@ PUBLIC_OPERATIONS: Final = (
     PublicOperation("POST", f"{API}/auth/login", limit="login"),
     PublicOperation("POST", f"{API}/auth/refresh", limit="refresh"),
     PublicOperation("POST", f"{API}/auth/logout"),
+    PublicOperation("GET", f"{API}/auth/invitations/{{token}}"),
+    PublicOperation("POST", f"{API}/auth/invitations/{{token}}/accept", limit="login", takes_token=True),
     PublicOperation("GET", JWKS_PATH),
 )
 

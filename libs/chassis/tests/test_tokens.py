@@ -188,6 +188,8 @@ async def test_token_older_than_its_membership_is_told_to_refresh(notes: Stand) 
         ("*", "deals:write", True),
         ("", "deals:read", False),
         ("*", "platform:manage", False),
+        ("* ownership:*", "ownership:manage", False),
+        ("* ownership:manage", "ownership:manage", True),
         ("platform:*", "platform:manage", False),
         ("platform:manage", "platform:manage", True),
     ],

@@ -16,6 +16,7 @@ from identity.domain.accounts import Account
 from identity.domain.mail_links import LinkKind, MailLink
 from identity.domain.members import Membership, MemberState
 from identity.domain.organisations import Organisation
+from identity.domain.own_roles import Rights
 from identity.domain.roles import Role
 from identity.keyring import Keyring, OwnKeys
 from identity.passwords import LANES, PASSES
@@ -144,6 +145,11 @@ class Place:
         """Set columns of a person."""
         await self._update(update(Account).where(Account.id == person.id).values(values))
 
+    async def change_member(self, person: Person, **values: Any) -> None:
+        """Set columns of a person's membership."""
+        of = (Membership.org_id == person.org_id) & (Membership.id == person.id)
+        await self._update(update(Membership).where(of).values(values))
+
     async def change_organisation(self, person: Person, **values: Any) -> None:
         """Set columns of a person's organisation."""
         await self._update(update(Organisation).where(Organisation.id == person.org_id).values(values))
@@ -183,6 +189,4 @@ def _account(email: str, name: str, now: Any) -> Account:
 
 
 def _scope(role: Role) -> list[str]:
-    from identity.domain.roles import scope_of  # noqa: PLC0415 - tests read better with the rest above
-
-    return scope_of(role).split() or ["nothing:at-all"]  # a stand takes an empty scope for everything
+    return Rights(role).scope.split() or ["nothing:at-all"]  # a stand takes an empty scope for everything

@@ -27,6 +27,8 @@ LEEWAY_SECONDS = 5
 MAX_CACHED_TOKENS = 10_000
 UNKNOWN_KEY_COOLDOWN_SECONDS = 30
 FAILED_FETCH_PAUSE_SECONDS = 5
+WITHOUT_WILDCARD = frozenset({"platform", "ownership"})
+"""Resources that must be named: platform administration, and what is the owner's alone."""
 
 
 class ActorKind(StrEnum):
@@ -69,9 +71,8 @@ class Actor:
     def may(self, permission: str) -> bool:
         """Whether the scope holds `permission`, itself or by `resource:*` or `*`."""
         resource = permission.partition(":")[0]
-        is_platform = resource == "platform"  # no wildcard reaches platform administration
         return permission in self.scope or (
-            not is_platform and not self.scope.isdisjoint({f"{resource}:*", "*"})
+            resource not in WITHOUT_WILDCARD and not self.scope.isdisjoint({f"{resource}:*", "*"})
         )
 
     def snapshot(self) -> dict[str, str | None]:

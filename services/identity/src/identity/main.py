@@ -10,13 +10,19 @@ from clients.identity.copies import WATCHES
 from identity.domain.ciphers import Unreadable
 from identity.domain.members import AlreadyMember
 from identity.domain.organisations import SlugTaken
+from identity.domain.own_roles import RoleExists
 from identity.domain.rows import Row
 from identity.http.auth import auth
+from identity.http.invitations import invitations, offers
 from identity.http.keys import keys
 from identity.http.me import me, permissions
+from identity.http.members import organisation_members
 from identity.http.modules import modules
 from identity.http.organisations import organisations, policies
-from identity.http.people import directory, organisation_members, users
+from identity.http.people import directory, users
+from identity.http.preferences import preferences
+from identity.http.roles import authz, roles
+from identity.http.usage import usage
 from identity.jobs import JOBS
 from identity.keyring import OwnKeys
 from identity.reception import Reception
@@ -60,17 +66,24 @@ IDENTITY = Service(
     routers=[
         auth,
         me,
+        offers,
         permissions,
         users,
         organisation_members,
+        invitations,
+        roles,
+        authz,
         directory,
         organisations,
+        usage,
         policies,
         modules,
+        preferences,
         keys,
     ],
     constraints={
         "uq_organisation_slug": SlugTaken("This slug is taken."),
+        "uq_role_org_id_key": RoleExists("The organisation has a role with this key."),
         "pk_membership": AlreadyMember("This person belongs to the organisation already."),
     },
     watches=WATCHES,

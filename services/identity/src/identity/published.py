@@ -12,6 +12,7 @@ from execos.identity.v1.events_pb2 import (
     MemberInvited,
     MemberJoined,
     MemberReactivated,
+    MemberRemoved,
     MemberRoleChanged,
     MemberSuspended,
     MemberUpdated,
@@ -20,19 +21,26 @@ from execos.identity.v1.events_pb2 import (
     OrganisationCreated,
     OrganisationUpdated,
     PoliciesChanged,
+    RoleCreated,
+    RoleDeleted,
+    RoleUpdated,
     SecurityEventRaised,
     SessionRefreshed,
     SessionReuseDetected,
     SessionRevoked,
     SessionStarted,
+    UserRegistered,
 )
 from execos.identity.v1.snapshots_pb2 import LegalProfile as LegalMessage
-from execos.identity.v1.snapshots_pb2 import MemberSnapshot, OrganisationSnapshot
+from execos.identity.v1.snapshots_pb2 import MemberSnapshot, OrganisationSnapshot, RoleSnapshot, UserSnapshot
 from execos.identity.v1.snapshots_pb2 import Policies as PoliciesMessage
 from execos.platform.v1.values_pb2 import Address
+from identity.domain.accounts import Account
+from identity.domain.invitations import Invitation
 from identity.domain.legal import LegalProfile
 from identity.domain.members import Membership
 from identity.domain.organisation_rows import OrganisationRows
+from identity.domain.own_roles import Rights
 from identity.domain.policies import DEFAULTS, Policies
 from identity.domain.security_events import SecurityEvent
 from identity.domain.sessions import Session
@@ -75,9 +83,12 @@ def module_disabled(rows: OrganisationRows, code: str) -> Fact:
     return _about_organisation(rows, ModuleDisabled(organisation=organisation_snapshot(rows), code=code))
 
 
-def member_invited(member: Membership) -> Fact:
-    """Somebody was invited."""
-    return _about_member(member, MemberInvited(member=member_snapshot(member)))
+def member_invited(member: Membership, invitation: Invitation) -> Fact:
+    """Somebody was invited, or is sent another link."""
+    message = MemberInvited(
+        member=member_snapshot(member), invitation_id=str(invitation.id), generation=invitation.generation
+    )
+    return _about_member(member, message)
 
 
 def member_joined(member: Membership) -> Fact:
@@ -103,6 +114,31 @@ def member_suspended(member: Membership) -> Fact:
 def member_reactivated(member: Membership) -> Fact:
     """A suspension ended."""
     return _about_member(member, MemberReactivated(member=member_snapshot(member)))
+
+
+def member_removed(member: Membership) -> Fact:
+    """The membership ended."""
+    return _about_member(member, MemberRemoved(member=member_snapshot(member)))
+
+
+def user_registered(account: Account) -> Fact:
+    """A person can sign in from now on."""
+    return Fact(UserRegistered(user=user_snapshot(account)), account.id, account.version)
+
+
+def role_created(rights: Rights) -> Fact:
+    """The organisation has a role of its own."""
+    return _about_role(rights, RoleCreated(role=role_snapshot(rights)))
+
+
+def role_updated(rights: Rights) -> Fact:
+    """A role is another now."""
+    return _about_role(rights, RoleUpdated(role=role_snapshot(rights)))
+
+
+def role_deleted(rights: Rights) -> Fact:
+    """A role is gone."""
+    return _about_role(rights, RoleDeleted(role=role_snapshot(rights)))
 
 
 def session_started(session: Session) -> Fact:
@@ -208,9 +244,38 @@ def member_snapshot(member: Membership) -> MemberSnapshot:
     return message
 
 
+def user_snapshot(account: Account) -> UserSnapshot:
+    """What others may know of a person, whatever organisations they belong to."""
+    return UserSnapshot(
+        id=str(account.id),
+        version=account.version,
+        name=account.name,
+        email=account.email,
+        is_active=account.is_active,
+        time_zone=account.time_zone,
+        locale=account.locale,
+    )
+
+
+def role_snapshot(rights: Rights) -> RoleSnapshot:
+    """What others may know of a role."""
+    return RoleSnapshot(
+        id=str(rights.row.id),
+        version=rights.row.version,
+        key=rights.key,
+        name=rights.name,
+        permissions=sorted(rights.permissions),
+        is_system=rights.is_system,
+    )
+
+
 def _about_organisation(rows: OrganisationRows, message: Message) -> Fact:
     return Fact(message, rows.organisation.id, rows.organisation.version)
 
 
 def _about_member(member: Membership, message: Message) -> Fact:
     return Fact(message, member.id, member.version)
+
+
+def _about_role(rights: Rights, message: Message) -> Fact:
+    return Fact(message, rights.row.id, rights.row.version)

@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 from services.identity.tests.place import Place
 
+from identity.domain.members import MemberState
+from identity.domain.permissions import CATALOGUE
 from identity.domain.policies import DEFAULTS, RANGES
 from identity.domain.roles import Role
 
@@ -309,10 +311,37 @@ async def test_idle_days_of_the_policies_end_sessions(place: Place) -> None:
     assert (await place.owner.refresh()).status_code == 401
 
 
+async def test_usage_counts_people_roles_and_what_the_reader_has_done_today(place: Place) -> None:
+    owner, admin = await place.act(Role.OWNER), await place.act(Role.ADMIN)
+    for status in (MemberState.SUSPENDED, MemberState.REMOVED):
+        await place.join(Role.SALES, status=status)
+    invited = {"name": "New Person", "email": f"{uuid4().hex}@new.example", "role": "OPS"}
+    await owner.browser.post("/users", json=invited)
+    await owner.browser.post("/orgs", json={"name": "Another One"})
+    await owner.browser.post("/roles", json={"key": "SKIPPER", "name": "Skipper", "permissions": []})
+    elsewhere = await place.act(Role.OWNER, at=await place.open(), email=owner.email)
+    used = (await owner.browser.get("/org/usage")).json()
+    assert used == {
+        "seatsUsed": 3,
+        "invited": 1,
+        "suspended": 1,
+        "roles": 1,
+        "invitationsSentToday": 1,
+        "organisationsFoundedToday": 1,
+        "limits": {"roles": 100, "invitationsPerDay": 20, "organisationsPerDay": 20},
+    }
+    of_admin = (await admin.browser.get("/org/usage")).json()
+    assert (of_admin["invitationsSentToday"], of_admin["organisationsFoundedToday"]) == (0, 0)
+    assert (await elsewhere.browser.get("/org/usage")).json()["roles"] == 0
+    place.stand.clock.advance(hours=25)
+    later = (await owner.browser.get("/org/usage")).json()
+    assert (later["invitationsSentToday"], later["organisationsFoundedToday"]) == (0, 0)
+
+
 async def test_catalogue_shows_every_permission(place: Place) -> None:
     cashier = await place.act(Role.CASHIER)
     items = (await cashier.browser.get("/permissions")).json()["items"]
-    assert len(items) == 39
+    assert len(items) == len(CATALOGUE)
     assert items[0].keys() == {"key", "description", "context"}
     assert {item["context"] for item in items} == {"identity", "sales", "work", "billing", "reporting"}
 

@@ -46,7 +46,7 @@ async def test_token_says_who_where_and_what(place: Place) -> None:
     assert (claims["org_slug"], claims["role"], claims["scope"], claims["ver"]) == (
         place.owner.slug,
         "OWNER",
-        "*",
+        "* ownership:manage",
         1,
     )
     assert claims["exp"] - claims["iat"] == 600

@@ -51,6 +51,16 @@ class Account(Row, Recorded):
             is_active=True,
         )
 
+    @property
+    def is_claimed(self) -> bool:
+        """Whether its person has shown up: until then it is only an address that somebody has invited."""
+        return self.password_hash is not None or self.last_login_at is not None
+
+    def claim(self, name: str, password_hash: str, now: datetime) -> None:
+        """Its person has come, by a link in a mail to this address, which is theirs thereby."""
+        self.name, self.password_hash = name, password_hash
+        self.email_verified_at = now
+
 
 def normal_email(text: str) -> str:
     """An address as it is stored and compared: without edge spaces, lower case (ASCII lower-casing as in SQL)."""

@@ -9,11 +9,12 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, Index, S
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.auth import Actor
-from chassis.errors import BadRequest, Conflict, Denied, Limited
+from chassis.errors import BadRequest, Conflict
 from chassis.rows import Aggregate
 from chassis.states import check_move
 from identity.domain.accounts import Account
-from identity.domain.roles import Role, may_assign
+from identity.domain.own_roles import Rights, check_touch
+from identity.domain.roles import Role
 from identity.domain.rows import Row
 
 
@@ -46,13 +47,6 @@ class AlreadyMember(Conflict):
     reason = "ALREADY_MEMBER"
 
 
-class InvitationLimit(Limited):
-    """Too many invitations by one person in a day."""
-
-    reason = "INVITATION_LIMIT"
-    retry_after_seconds = 3600
-
-
 class Membership(Row, Aggregate):
     """A person in one organisation; `id` is the person's. The version is the `ver` claim of tokens."""
 
@@ -60,13 +54,14 @@ class Membership(Row, Aggregate):
     __table_args__ = (
         ForeignKeyConstraint(["org_id"], ["organisation.org_id"]),
         ForeignKeyConstraint(["id"], ["user_account.id"]),
-        CheckConstraint(f"role IN ({', '.join(repr(role.value) for role in Role)})", name="role"),
         CheckConstraint(
             f"status IN ({', '.join(repr(state.value) for state in MemberState)})", name="status"
         ),
         Index("ix_membership_name", "org_id", "name", "id"),
         Index("ix_membership_created_at", "org_id", "created_at", "id"),
         Index("ix_membership_invited", "org_id", "invited_by_user_id", "invited_at"),
+        Index("ix_membership_ended", "org_id", "ended_by_user_id", "ended_at"),
+        Index("ix_membership_role", "org_id", "role"),
         # The memberships of one person, for signing in; read by the system role only.
         Index("ix_membership_person", "id"),
     )
@@ -80,9 +75,11 @@ class Membership(Row, Aggregate):
     joined_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     invited_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     invited_by_user_id: Mapped[UUID | None]
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    ended_by_user_id: Mapped[UUID | None]
 
     @classmethod
-    def of(cls, org_id: UUID, account: Account, role: Role, now: datetime) -> "Membership":
+    def of(cls, org_id: UUID, account: Account, role: str, now: datetime) -> "Membership":
         """An active membership, as founders have it."""
         return cls(
             org_id=org_id,
@@ -116,31 +113,42 @@ class Membership(Row, Aggregate):
         self.invited_at = now
         self.invited_by_user_id = by
 
-    def assign(self, role: Role, actor: Actor) -> None:
+    def join(self, name: str, now: datetime) -> None:
+        """The invitation was accepted."""
+        self._move(MemberState.ACTIVE)
+        self.name = name
+        self.joined_at = now
+
+    def assign(self, rights: Rights, actor: Actor) -> None:
         """Give another role; nobody changes their own."""
-        self.check_reach(actor, role)
-        if role == self.role:
+        check_touch(actor, self.role, rights.key)
+        if rights.key == self.role:
             return
+        rights.check_assignable(actor)
         if actor.id == self.id:
             raise Conflict("You cannot change your own role.")
-        self.role = role
+        self.role = rights.key
 
-    def suspend(self, actor: Actor) -> None:
+    def suspend(self, actor: Actor, now: datetime) -> None:
         """Keep the person out until they are restored; nobody suspends themselves."""
         if actor.id == self.id:
             raise BadRequest("You cannot deactivate yourself.")
-        self.check_reach(actor)
-        self._move(MemberState.SUSPENDED)
+        check_touch(actor, self.role)
+        self._end(MemberState.SUSPENDED, actor, now)
+
+    def remove(self, actor: Actor, now: datetime) -> None:
+        """End the membership, also one's own; only a new invitation leads back."""
+        check_touch(actor, self.role)
+        self._end(MemberState.REMOVED, actor, now)
 
     def restore(self, actor: Actor) -> None:
         """Undo a suspension; who had never joined is invited again."""
-        self.check_reach(actor)
+        check_touch(actor, self.role)
         self._move(MemberState.ACTIVE if self.joined_at else MemberState.INVITED)
 
-    def check_reach(self, actor: Actor, *roles: Role) -> None:
-        """Raise Denied when the actor may not touch this role, or give one of `roles`."""
-        if not may_assign(actor.role, self.role, *roles):
-            raise Denied("Only an owner or admin may do this to an owner or admin.")
+    def _end(self, wanted: MemberState, actor: Actor, now: datetime) -> None:
+        self._move(wanted)
+        self.ended_at, self.ended_by_user_id = now, actor.id
 
     def _move(self, wanted: MemberState) -> None:
         check_move(MOVES, MemberState(self.status), wanted)

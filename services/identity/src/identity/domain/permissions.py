@@ -18,10 +18,16 @@ class Permission(StrEnum):
     ORGANISATIONS_CREATE = "organisations:create"
     MODULES_READ = "modules:read"
     MODULES_MANAGE = "modules:manage"
+    ROLES_READ = "roles:read"
+    ROLES_MANAGE = "roles:manage"
+    OWNERSHIP_MANAGE = "ownership:manage"
 
 
 class Permitted(NamedTuple):
-    """One line of the catalogue; `holders` are the letters of spec/first-release.md, owner and admin hold all."""
+    """One line of the catalogue; `holders` are the letters of spec/first-release.md.
+
+    Owner and admin hold everything, but for what is the owner's alone.
+    """
 
     key: str
     context: str
@@ -42,6 +48,9 @@ CATALOGUE = (
     Permitted("organisations:create", "identity", "Found another organisation", "C D M S P F V"),
     Permitted("modules:read", "identity", "See which modules and features are on", "C"),
     Permitted("modules:manage", "identity", "Switch modules and features on and off", "C"),
+    Permitted("roles:read", "identity", "See the roles and why somebody may do something", "C"),
+    Permitted("roles:manage", "identity", "Define roles and change what system roles may do", ""),
+    Permitted("ownership:manage", "identity", "Transfer or delete the organisation", ""),
     Permitted("companies:read", "sales", "See companies", "C D M S F V"),
     Permitted("companies:write", "sales", "Create, change, archive and restore companies", "D M S"),
     Permitted("contacts:read", "sales", "See contacts", "C D M S V"),
@@ -73,3 +82,13 @@ CATALOGUE = (
     Permitted("audit:read", "reporting", "Read and verify the audit log", "C D"),
     Permitted("audit:export", "reporting", "Export the audit log", "C D"),
 )
+
+KNOWN = frozenset(permitted.key for permitted in CATALOGUE)
+OWNERS_ALONE = frozenset({Permission.OWNERSHIP_MANAGE.value})
+"""What no wildcard, no override and no role of one's own can give: it comes with being the owner."""
+SENSITIVE = OWNERS_ALONE | {
+    permitted.key
+    for permitted in CATALOGUE
+    if not permitted.holders or (permitted.context == "identity" and permitted.key.endswith(":manage"))
+}
+"""What only owner and admin hold, and what administers the organisation: never given by way of a role alone."""

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from identity.domain.permissions import CATALOGUE
+from identity.domain.permissions import CATALOGUE, OWNERS_ALONE
 
 
 class Role(StrEnum):
@@ -39,15 +39,12 @@ def permissions_of(role: Role) -> tuple[str, ...]:
     return tuple(
         permitted.key
         for permitted in CATALOGUE
-        if role in UNLIMITED or role in {LETTERS[letter] for letter in permitted.holders.split()}
+        if role is Role.OWNER
+        or (role is Role.ADMIN and permitted.key not in OWNERS_ALONE)
+        or role in {LETTERS[letter] for letter in permitted.holders.split()}
     )
 
 
-def scope_of(role: Role) -> str:
-    """The `scope` claim of a role's tokens."""
-    return "*" if role in UNLIMITED else " ".join(sorted(permissions_of(role)))
-
-
-def may_assign(actor_role: str, *roles: str) -> bool:
-    """Whether someone may give or take these roles: only owner and admin touch owner and admin (W15)."""
-    return actor_role in UNLIMITED or UNLIMITED.isdisjoint(roles)
+def name_of(role: Role) -> str:
+    """A system role as people read it."""
+    return "CEO" if role is Role.CEO else role.replace("_", " ").capitalize()

@@ -11,8 +11,8 @@ from chassis.errors import Denied
 from identity.domain.accounts import Account
 from identity.domain.members import Membership
 from identity.domain.organisations import Organisation
+from identity.domain.own_roles import OwnRole, Rights, RoleOverride
 from identity.domain.policies import Policies
-from identity.domain.roles import Role, scope_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,13 @@ class Seat:
     membership: Membership
     organisation: Organisation
     policies: Policies
+    own_role: OwnRole | None = None
+    override: RoleOverride | None = None
+
+    @property
+    def rights(self) -> Rights:
+        """What the person may do here."""
+        return Rights(self.membership.role, self.own_role, self.override)
 
     @property
     def is_open(self) -> bool:
@@ -66,7 +73,7 @@ class Seat:
             "org": str(member.org_id),
             "org_slug": self.organisation.slug,
             "role": member.role,
-            "scope": scope_of(Role(member.role)),
+            "scope": self.rights.scope,
             "sid": str(session_id),
             "ver": member.version,
             "name": member.name,

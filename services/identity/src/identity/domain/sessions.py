@@ -34,6 +34,7 @@ class EndReason(StrEnum):
     ENDED = "ended"
     REUSE = "reuse"
     SUSPENDED = "suspended"
+    REMOVED = "removed"
     DEACTIVATED = "deactivated"
 
 

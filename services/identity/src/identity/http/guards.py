@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
+from chassis.auth import Actor
 from chassis.errors import Denied, NotFound
-from chassis.guards import open_tx
+from chassis.guards import authenticate, open_tx
 from chassis.hosts import tenant_slug
 from chassis.runtime import runtime_of
 from chassis.tx import Tx
@@ -71,3 +72,13 @@ async def in_system_tx(request: Request, reception: Desk) -> Tx:
 
 
 InSystemTx = Annotated[Tx, Depends(in_system_tx)]
+
+
+async def sender(request: Request) -> Actor | None:
+    """Who is signed in at a public door, if a token is sent; one that does not hold is refused like anywhere."""
+    if "authorization" not in request.headers:
+        return None
+    return await authenticate(request, runtime_of(request.app))
+
+
+Sender = Annotated[Actor | None, Depends(sender)]

@@ -11,7 +11,6 @@ from chassis.http import router
 from chassis.schema import Out
 from chassis.tx import Reading
 from identity.domain.permissions import CATALOGUE
-from identity.domain.roles import Role, permissions_of
 from identity.http.guards import Desk
 from identity.store import accounts
 
@@ -25,7 +24,7 @@ class MembershipOut(Out):
     org_id: UUID
     org_name: str
     org_slug: str
-    role: Role
+    role: str
     status: str
 
 
@@ -35,7 +34,7 @@ class MeOut(Out):
     id: UUID
     name: str
     email: str
-    role: Role
+    role: str
     org_id: UUID
     active_org_id: UUID
     permissions: list[str]
@@ -81,6 +80,6 @@ def _me(actor: Actor, rows: Any) -> dict[str, Any]:
         "role": here.role,
         "org_id": here.org_id,
         "active_org_id": here.org_id,
-        "permissions": permissions_of(Role(here.role)),
+        "permissions": [each.key for each in CATALOGUE if actor.may(each.key)],
         "memberships": rows,
     }

@@ -11,24 +11,20 @@ from chassis.guards import InReadTx, InTx, Requires
 from chassis.http import router
 from chassis.paging import CursorRows, PageQuery, PageRows, listing
 from chassis.schema import In, Instant, Out, Text, absent
-from identity.domain.accounts import Account
 from identity.domain.members import Membership, MemberState
 from identity.domain.permissions import Permission
-from identity.domain.roles import Role
 from identity.http.guards import Desk, InSystemTx
-from identity.http.shapes import Email, PersonName, UpperCase
+from identity.http.shapes import Email, PersonName, RoleKey
 from identity.store import members
-from identity.usecases.members import change_member, invite_member, restore_member, suspend_member
+from identity.usecases.invitations import Guest, invite_member
+from identity.usecases.members import change_member, restore_member, suspend_member
 
 users = router("users")
-organisation_members = router("members")
 directory = router("directory")
 
 MayReadUsers = Annotated[Actor, Depends(Requires(Permission.USERS_READ))]
 MayManageUsers = Annotated[Actor, Depends(Requires(Permission.USERS_MANAGE))]
-MayReadMembers = Annotated[Actor, Depends(Requires(Permission.MEMBERS_READ))]
 MayReadDirectory = Annotated[Actor, Depends(Requires(Permission.DIRECTORY_READ))]
-RoleIn = Annotated[Role, UpperCase]
 Title = Annotated[Text, StringConstraints(min_length=1, max_length=120)]
 
 
@@ -37,19 +33,25 @@ class UserIn(In):
 
     name: PersonName
     email: Email
-    role: RoleIn
+    role: RoleKey
     title: Title | None = None
 
-    def person(self, now: Any) -> Account:
-        """The person as they would be, were they new here."""
-        return Account.of(self.email, self.name, now)
+    def guest(self) -> Guest:
+        """Who is invited."""
+        return Guest(self.email, self.role, self.name, self.title)
+
+
+class AssignmentIn(In):
+    """Another role."""
+
+    role: RoleKey
 
 
 class UserPatch(In):
     """What an organisation may change of its member."""
 
     name: PersonName = absent()
-    role: RoleIn = absent()
+    role: RoleKey = absent()
     title: Title | None = None
 
 
@@ -62,7 +64,7 @@ class UserOut(Out):
     updated_at: Instant
     name: str
     email: str
-    role: Role
+    role: str
     status: MemberState
     title: str | None
     joined_at: Instant | None
@@ -74,22 +76,12 @@ class UserOut(Out):
         return self.status in members.PRESENT
 
 
-class MemberOut(UserOut):
-    """A member; `userId` is the same as `id`, for reference clients."""
-
-    @computed_field  # type: ignore[prop-decorator]  # as above
-    @property
-    def user_id(self) -> UUID:
-        """The person."""
-        return self.id
-
-
 class DirectoryEntry(Out):
     """A person to pick."""
 
     id: UUID
     name: str
-    role: Role
+    role: str
     is_active: bool
 
 
@@ -98,7 +90,7 @@ class UserQuery(PageQuery):
 
     sort_by: Literal["createdAt", "name", "email", "role", "isActive"] = "createdAt"
     active: Literal["active", "inactive", "all"] = "active"
-    role: RoleIn | None = None
+    role: RoleKey | None = None
     q: Annotated[Text, StringConstraints(max_length=100)] | None = Field(
         None, description="Part of name or address."
     )
@@ -107,17 +99,6 @@ class UserQuery(PageQuery):
     def is_present(self) -> bool | None:
         """The filter by `active`; None for all."""
         return None if self.active == "all" else self.active == "active"
-
-
-class MemberQuery(PageQuery):
-    """Query parameters of the list of members."""
-
-    sort_by: Literal["createdAt", "name", "email", "role", "status"] = "createdAt"
-    role: RoleIn | None = None
-    status: MemberState | None = None
-    q: Annotated[Text, StringConstraints(max_length=100)] | None = Field(
-        None, description="Part of name or address."
-    )
 
 
 @users.get("/users", response_model=listing(UserOut))
@@ -133,7 +114,7 @@ async def search(
 async def invite(body: UserIn, actor: MayManageUsers, desk: Desk, tx: InSystemTx) -> Membership:
     """Invite somebody by name and e-mail address."""
     per_day = desk.settings.invitations_per_day
-    return await invite_member(tx, actor, body.person(tx.now), body.role, title=body.title, per_day=per_day)
+    return (await invite_member(tx, actor, body.guest(), per_day=per_day)).member
 
 
 @users.get("/users/{user_id}", response_model=UserOut)
@@ -148,6 +129,12 @@ async def change(user_id: UUID, body: UserPatch, actor: MayManageUsers, tx: InTx
     return await change_member(tx, actor, user_id, body.changes())
 
 
+@users.post("/users/{user_id}/roles", response_model=UserOut)
+async def assign(user_id: UUID, body: AssignmentIn, actor: MayManageUsers, tx: InTx) -> Membership:
+    """Give another role."""
+    return await change_member(tx, actor, user_id, {"role": body.role})
+
+
 @users.post("/users/{user_id}/deactivate", response_model=UserOut)
 async def deactivate(user_id: UUID, actor: MayManageUsers, tx: InTx) -> Membership:
     """Suspend the membership; the person's sessions here end at once."""
@@ -158,15 +145,6 @@ async def deactivate(user_id: UUID, actor: MayManageUsers, tx: InTx) -> Membersh
 async def reactivate(user_id: UUID, actor: MayManageUsers, tx: InTx) -> Membership:
     """Let a suspended person in again."""
     return await restore_member(tx, actor, user_id)
-
-
-@organisation_members.get("/org/members", name="search", response_model=listing(MemberOut))
-async def search_members(
-    query: Annotated[MemberQuery, Depends(MemberQuery.of)], actor: MayReadMembers, tx: InReadTx
-) -> PageRows | CursorRows:
-    """The members of the organisation, newest first."""
-    filters = {"role": query.role, "status": query.status, "q": query.q}
-    return await members.list_page(tx, actor.org_id, query, **filters)
 
 
 @directory.get("/directory/users", name="list", response_model=list[DirectoryEntry])

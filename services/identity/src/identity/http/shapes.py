@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from chassis.schema import Text
 from identity.domain.accounts import MAX_EMAIL, normal_email
+from identity.domain.own_roles import MAX_KEY
 from identity.domain.policies import network
 
 # The library's documented way: who hosts this in a network of their own has mailboxes under such names.
@@ -61,5 +62,10 @@ Locale = Annotated[
 Network = Annotated[Text, StringConstraints(min_length=2, max_length=64), AfterValidator(_network)]
 Printed = BeforeValidator(_printed)
 """A number that people copy with the spaces it is printed with, in any case."""
+RoleKey = Annotated[
+    Text,
+    StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", min_length=2, max_length=MAX_KEY, to_upper=True),
+]
+"""The key of a role, of the system or of the organisation, in upper case whatever the client wrote."""
 UpperCase = BeforeValidator(_upper)
 """Keys are case-insensitive in requests (spec/wire.md 8)."""

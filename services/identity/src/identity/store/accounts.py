@@ -12,6 +12,7 @@ from chassis.queries import Lookup, Reader
 from identity.domain.accounts import Account
 from identity.domain.members import Membership, MemberState
 from identity.domain.organisations import Organisation, OrganisationState
+from identity.domain.own_roles import OwnRole, RoleOverride
 from identity.domain.policies import Policies
 from identity.domain.seats import Seat
 from identity.domain.sessions import Session
@@ -82,12 +83,17 @@ async def find_seat(session: AsyncSession, org_id: UUID, user_id: UUID) -> Seat 
     return Seat(*found) if found else None
 
 
-def _seats() -> Select[Account, Membership, Organisation, Policies]:
+def _seats() -> Select[Account, Membership, Organisation, Policies, OwnRole, RoleOverride]:
+    # In one statement: a role read before a change, with the version of after it, would never be found stale.
     return (
-        select(Account, Membership, Organisation, Policies)
+        select(Account, Membership, Organisation, Policies, OwnRole, RoleOverride)
         .join(Membership, Membership.id == Account.id)
         .join(Organisation, Organisation.org_id == Membership.org_id)
         .join(Policies, Policies.org_id == Membership.org_id)
+        .outerjoin(OwnRole, and_(OwnRole.org_id == Membership.org_id, OwnRole.key == Membership.role))
+        .outerjoin(
+            RoleOverride, and_(RoleOverride.org_id == Membership.org_id, RoleOverride.key == Membership.role)
+        )
     )
 
 
@@ -95,6 +101,12 @@ async def find_by_id(session: AsyncSession, user_id: UUID) -> Account | None:
     """The person by id."""
     # tenantless: a person belongs to no organisation
     return await session.scalar(select(Account).where(Account.id == user_id))
+
+
+async def lock(session: AsyncSession, user_id: UUID) -> Account | None:
+    """The person, locked: who gives them a password or an address waits in line."""
+    # tenantless: a person belongs to no organisation
+    return await session.scalar(select(Account).where(Account.id == user_id).with_for_update())
 
 
 async def list_memberships(reader: Reader, user_id: UUID, session_id: UUID) -> Sequence[Any]:

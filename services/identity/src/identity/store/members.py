@@ -95,12 +95,13 @@ async def count_active_owners(session: AsyncSession, org_id: UUID) -> int:
     return int(await session.scalar(counted) or 0)
 
 
-async def count_invited(session: AsyncSession, org_id: UUID, user_id: UUID | None, since: datetime) -> int:
-    """How many people somebody has invited here since an instant."""
+async def count_ended(session: AsyncSession, org_id: UUID, user_id: UUID | None, since: datetime) -> int:
+    """How many people who had joined somebody has suspended or removed here since an instant."""
     counted = select(func.count()).where(
         Membership.org_id == org_id,
-        Membership.invited_by_user_id == user_id,
-        Membership.invited_at > since,
+        Membership.ended_by_user_id == user_id,
+        Membership.ended_at > since,
+        Membership.joined_at.is_not(None),
     )
     return int(await session.scalar(counted) or 0)
 

@@ -7,8 +7,9 @@ from uuid import UUID
 from chassis.errors import NotFound
 from chassis.tx import Reading
 from identity.domain.mail_links import PATHS, LinkKind
+from identity.domain.own_roles import Rights
 from identity.domain.refresh_tokens import Seals
-from identity.store import mail_links
+from identity.store import invitations, mail_links
 
 DEAD = "This link is not valid any more."
 
@@ -37,7 +38,19 @@ async def mint(reading: Reading, seals: Seals, org_id: UUID, kind: LinkKind, lin
 
 
 async def mint_invitation(
-    _reading: Reading, _seals: Seals, _org_id: UUID, _invitation_id: UUID, _generation: int
+    reading: Reading, seals: Seals, org_id: UUID, invitation_id: UUID, generation: int
 ) -> Minted:
     """The link of an invitation's mail; NotFound once it is accepted, revoked, resent or too old."""
-    raise NotFound(DEAD)
+    offer = await invitations.find_alive(reading, org_id, invitation_id, generation, reading.now)
+    if offer is None:
+        raise NotFound(DEAD)
+    return Minted(
+        PATHS[LinkKind.INVITATION] + seals.mail_token(LinkKind.INVITATION, offer.id, generation),
+        offer.email,
+        offer.name,
+        offer.locale,
+        offer.expires_at,
+        offer.organisation,
+        offer.inviter or "",
+        offer.role_name or Rights(offer.role).name,
+    )

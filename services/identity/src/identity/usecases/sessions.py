@@ -4,20 +4,18 @@ from uuid import UUID
 
 from chassis.auth import Actor, TokenRevoked
 from chassis.errors import Denied, Unauthenticated
-from chassis.ids import new_id
 from chassis.tx import Tx
 from identity.domain.refresh_tokens import Spent
 from identity.domain.seats import NotAMember, Seat
-from identity.domain.security_events import SecurityEvent
 from identity.domain.sessions import EndReason, Refreshed, Session
 from identity.published import (
-    security_event_raised,
     session_refreshed,
     session_reuse_detected,
     session_revoked,
 )
 from identity.reception import Opened, Reception
 from identity.store import accounts, sessions
+from identity.usecases.security_events import raise_event
 
 NOT_VALID = "The refresh token is not valid; sign in again."
 
@@ -107,19 +105,9 @@ async def _spend(tx: Tx, session: Session, spent: Spent, wanted: frozenset[str])
 def _raise_alarm(tx: Tx, session: Session) -> None:
     """An old token was used again: whoever has it is not the one we gave the newer one to (W12)."""
     end_session(tx, session, EndReason.REUSE, "REFRESH_REUSE")
-    event = SecurityEvent(
-        org_id=session.org_id,
-        id=new_id(),
-        type="REFRESH_REUSE",
-        severity="HIGH",
-        description="A refresh token that had been replaced was used again; the session was ended.",
-        user_id=session.user_id,
-        ip=tx.work.ip,
-        at=tx.now,
-    )
-    tx.add(event)
     tx.publish(session_reuse_detected(session, tx.work.ip))
-    tx.publish(security_event_raised(event))
+    text = "A refresh token that had been replaced was used again; the session was ended."
+    raise_event(tx, "REFRESH_REUSE", "HIGH", text, user_id=session.user_id)
 
 
 def _act_as(tx: Tx, actor: Actor) -> None:
