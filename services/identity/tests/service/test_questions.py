@@ -1,7 +1,7 @@
 """Questions of other services over real gRPC: the answers, and who may ask."""
 
 from collections.abc import AsyncIterator, Callable
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from services.identity.tests.place import Place
@@ -128,6 +128,44 @@ async def test_a_dead_link_is_minted_no_more(place: Place, ask: Ask, end: str) -
     link_id = await place.mail_link(place.owner, LinkKind.PASSWORD_RESET, **{end: place.stand.clock.now})
     with pytest.raises(NotFound):
         await ask("notifications").mint_mail_link(place.owner.org_id, MailLinkKind.PASSWORD_RESET, link_id)
+
+
+async def test_an_invitation_is_minted_by_its_newest_mail_until_it_is_over(place: Place, ask: Ask) -> None:
+    owner = await place.act(Role.OWNER)
+    body = {"email": "jane@new.example", "role": "SALES_MANAGER"}
+    invitation = (await owner.browser.post("/org/invite", json=body)).json()
+    question = (owner.org_id, MailLinkKind.INVITATION, UUID(invitation["id"]))
+    link = await ask("notifications").mint_mail_link(*question, generation=1)
+    assert (link.email, link.name, link.inviter) == ("jane@new.example", "jane", "OWNER Person")
+    assert (link.organisation, link.role, link.locale) == (owner.slug, "Sales manager", "en")
+    assert (link.expires_at - place.stand.clock.now).days == 7
+    path, _, token = link.path.rpartition("/")
+    assert path == "/invite"
+    assert (await place.browser().get(f"/auth/invitations/{token}")).json()["role"] == "SALES_MANAGER"
+    await owner.browser.post(f"/org/invitations/{invitation['id']}/resend")
+    with pytest.raises(NotFound):
+        await ask("notifications").mint_mail_link(*question, generation=1)
+    assert (await ask("notifications").mint_mail_link(*question, generation=2)).path != link.path
+    other = (await place.open()).org_id
+    with pytest.raises(NotFound):
+        await ask("notifications").mint_mail_link(other, *question[1:], generation=2)
+    await owner.browser.delete(f"/org/invitations/{invitation['id']}")
+    with pytest.raises(NotFound):
+        await ask("notifications").mint_mail_link(*question, generation=2)
+
+
+async def test_an_invitation_by_a_role_of_ones_own_names_it_as_people_do(place: Place, ask: Ask) -> None:
+    owner = await place.act(Role.OWNER)
+    role = {"key": "SKIPPER", "name": "Harbour skipper", "permissions": ["deals:read"]}
+    assert (await owner.browser.post("/roles", json=role)).status_code == 201
+    body = {"name": "Jane Roe", "email": "jane@new.example", "role": "skipper"}
+    await owner.browser.post("/users", json=body)
+    (fact,) = await place.facts("member.invited")
+    subject = UUID(fact.message.invitation_id)
+    link = await ask("notifications").mint_mail_link(
+        owner.org_id, MailLinkKind.INVITATION, subject, generation=1
+    )
+    assert (link.role, link.name) == ("Harbour skipper", "Jane Roe")
 
 
 async def test_strangers_are_refused(place: Place, ask: Ask) -> None:
