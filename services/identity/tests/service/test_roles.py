@@ -1,6 +1,7 @@
 """Roles of an organisation's own, what it changes of system roles, and why somebody may do something."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -299,3 +300,23 @@ async def test_an_explanation_names_the_rule_that_decided(place: Place) -> None:
     assert _code(await owner.browser.get(query)) == (404, "NOT_FOUND")
     query = f"/authz/explain?userId={seller.id}&permission=deals:fly"
     assert _code(await owner.browser.get(query)) == (400, "VALIDATION_ERROR")
+
+
+async def test_an_organisation_without_the_feature_keeps_its_roles_as_they_are(place: Place) -> None:
+    owner, person = await place.act(Role.OWNER), await place.join(Role.VIEWER)
+    role = (await _define(owner, "deals:read")).json()
+    await owner.browser.post(f"/users/{person.id}/roles", json={"role": "SKIPPER"})
+    tenants = place.stand.runtime.tenants
+    rules = await tenants.rules(owner.org_id)
+    tenants.learn(owner.org_id, replace(rules, version=rules.version + 1, features=frozenset()))
+    for answer in (
+        await _define(owner, "deals:read", key="other"),
+        await owner.browser.get(f"/roles/{role['id']}"),
+        await owner.browser.patch(f"/roles/{role['id']}", json={"name": "Captain"}),
+        await owner.browser.delete(f"/roles/{role['id']}"),
+        await owner.browser.get("/roles/SALES/overrides"),
+        await _override(owner, "SALES", denies=["deals:read"]),
+    ):
+        assert _code(answer) == (403, "FEATURE_DISABLED")
+    assert "SKIPPER" in (await owner.browser.get("/roles")).text
+    assert await _scope(place, person) == {"deals:read"}

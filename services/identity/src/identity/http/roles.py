@@ -23,8 +23,11 @@ from identity.usecases.roles import change_role, define_role, delete_role, overr
 roles = router("roles")
 authz = router("authz")
 
-MayRead = Annotated[Actor, Depends(Requires(Permission.ROLES_READ))]
-MayManage = Annotated[Actor, Depends(Requires(Permission.ROLES_MANAGE))]
+FEATURE = "custom-roles"
+
+MayReadRules = Annotated[Actor, Depends(Requires(Permission.ROLES_READ))]
+MayRead = Annotated[Actor, Depends(Requires(Permission.ROLES_READ, feature=FEATURE))]
+MayManage = Annotated[Actor, Depends(Requires(Permission.ROLES_MANAGE, feature=FEATURE))]
 RoleName = Annotated[Text, StringConstraints(min_length=2, max_length=120)]
 PermissionKeys = Annotated[
     list[Annotated[Text, StringConstraints(min_length=1, max_length=64)]], Field(max_length=200)
@@ -120,7 +123,7 @@ class ExplainQuery(Parameters):
 
 
 @roles.get("/roles", name="list", response_model=RolesOut)
-async def list_roles(actor: MayRead, tx: InReadTx) -> RolesOut:
+async def list_roles(actor: MayReadRules, tx: InReadTx) -> RolesOut:
     """The system roles and the organisation's own, with what they may do in effect."""
     own = await store.list_own(tx, actor.org_id)
     overrides = {row.key: row for row in await store.list_overrides(tx, actor.org_id)}
@@ -175,7 +178,7 @@ async def override(key: RoleKey, body: OverrideIn, actor: MayManage, tx: InTx) -
 
 @authz.get("/authz/explain", response_model=ExplanationOut)
 async def read_explanation(
-    query: Annotated[ExplainQuery, Depends(ExplainQuery.of)], actor: MayRead, tx: InReadTx
+    query: Annotated[ExplainQuery, Depends(ExplainQuery.of)], actor: MayReadRules, tx: InReadTx
 ) -> Explanation:
     """Whether a member may do something, and which rule decided."""
     if query.permission not in CONTEXTS:

@@ -100,7 +100,7 @@ async def _find(tx: Tx, reception: Reception, token: str, wanted: frozenset[str]
         raise InvitationUnknown("There is no such invitation.")
     if not seat.account.is_active:
         raise InvitationRevoked("This invitation has been taken back.")
-    seat.organisation.check_active()
+    seat.check_entry(tx.work.ip)
     invitation.check_usable(link.generation, seat.membership, tx.now)
     return Offer(invitation, seat)
 
