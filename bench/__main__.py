@@ -9,10 +9,11 @@ from bench import events, people, report, trials
 from bench.figures import Result
 from bench.footprint import memory, starting
 from bench.load import Generator
-from bench.place import Place, bare, place
+from bench.place import Place, bare, place, signed
 from bench.trials import QUICK, Pace
 
-NAMES = ("memory", "start", "reads", "writes", "edge", "facts", "deals", "login")
+NAMES = ("memory", "start", "reads", "writes", "edge", "facts", "deals", "login", "sessions")
+SESSIONS = 16
 WITH_FLOORS = frozenset({"reads", "writes", "edge"})
 
 
@@ -41,11 +42,19 @@ def measure(wanted: frozenset[str], pace: Pace) -> list[Result]:
             "facts": lambda: events.facts(here, pace),
             "deals": lambda: events.deals(here, pace),
             "login": lambda: people.logins(here, pace),
+            "sessions": lambda: _sessions(here, generator, pace),
         }
         results = _timed({name: parts[name] for name in ("memory", "start") if name in wanted})
         if wanted & WITH_FLOORS:
             results += _with_floors(here, generator, wanted, pace)
-        return results + _timed({name: parts[name] for name in ("facts", "deals", "login") if name in wanted})
+        return results + _timed(
+            {name: parts[name] for name in ("facts", "deals", "login", "sessions") if name in wanted}
+        )
+
+
+def _sessions(here: Place, generator: Generator, pace: Pace) -> list[Result]:
+    with signed(here, sessions=SESSIONS) as both:
+        return trials.signed_in(generator, both, pace)
 
 
 def _with_floors(here: Place, generator: Generator, wanted: frozenset[str], pace: Pace) -> list[Result]:

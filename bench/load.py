@@ -3,10 +3,11 @@
 import asyncio
 import base64
 import contextlib
+import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from bench.wire import Connection, connect, trust
 CONNECTIONS = 16
 UNIQUE = "@@unique@@@@"
 """Where a request has this, each one sent has another text of the same length."""
+CHAINED = "@@chained@@"
+"""Where a request has this, each connection sends its own text first and then what its last answer set as a cookie."""
+_COOKIE = re.compile(rb"\r\nset-cookie: *[^=;]+=([^;]+)", re.IGNORECASE)
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Order:
     seconds: float
     connections: int = CONNECTIONS
     ca: str = ""
+    chains: Sequence[str] = ()
 
     def dumped(self) -> bytes:
         """As a line."""
@@ -74,6 +79,8 @@ class Burst:
 
     def __init__(self, order: dict[str, Any]) -> None:
         self._parts = base64.b64decode(order["content"]).split(UNIQUE.encode())
+        self._chains: list[str] = list(order["chains"])
+        self._chain: dict[Connection, bytes] = {}
         self._run = uuid4().hex[:5]
         self._sent = 0
         self._seconds = float(order["seconds"])
@@ -94,6 +101,7 @@ class Burst:
         began = time.perf_counter()
         self._deadline = began + self._seconds
         self._active = len(connections)
+        self._chain = {each: text.encode() for each, text in zip(connections, self._chains, strict=False)}
         for connection in connections:
             self._send(connection)
         await asyncio.wait_for(self._over.wait(), self._seconds + 30)
@@ -107,18 +115,25 @@ class Burst:
             "seconds": seconds,
             "p50_ms": percentile(self._latencies or [0.0], 0.5) * 1000,
             "p99_ms": percentile(self._latencies or [0.0], 0.99) * 1000,
+            "chains": [text.decode() for text in self._chain.values()],
         }
 
     def _send(self, connection: Connection) -> None:
         self._sent += 1
         unique = f"{self._run}{self._sent:07x}".encode()
         self._started[connection] = time.perf_counter()
-        connection.send(unique.join(self._parts))
+        content = unique.join(self._parts)
+        if self._chain:
+            content = content.replace(CHAINED.encode(), self._chain[connection])
+        connection.send(content)
 
     def _on_answer(self, connection: Connection, status: int, body: bytes) -> None:
         now = time.perf_counter()
         if status // 100 == 2:
             self._latencies.append(now - self._started[connection])
+            found = _COOKIE.search(connection.head) if self._chain else None
+            if found:
+                self._chain[connection] = found[1]
         else:
             self._failures += 1
             self._sample = self._sample or f"{status} {body[:200].decode('utf-8', 'replace')}"

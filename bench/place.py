@@ -16,7 +16,7 @@ from uuid import UUID
 import httpx2
 import psycopg
 from tests.e2e.stage import Stage
-from tests.e2e.visitor import Visitor
+from tests.e2e.visitor import PASSWORD, Visitor
 
 from chassis.ids import new_id
 from local.keys import Keys
@@ -28,6 +28,7 @@ from local.settings import Settings
 
 FIRST_OFFSET = 6000
 DATABASE = "sales_bench"
+IDENTITY_DATABASE = "identity_bench"
 ORGANISATIONS = 20
 COMPANIES_EACH = 500
 _READY = re.compile(r"Execos is ready in ([0-9.]+) s")
@@ -138,7 +139,7 @@ def bare(here: Place) -> Iterator[Bare]:
     """Both processes on a database that no relay and no consumer looks at."""
     here.cluster.ensure_database("sales", name=DATABASE)
     org_id = here.organisation()
-    environment = _sales_environment(here)
+    environment = _environment(here, "sales", DATABASE)
     _run([sys.executable, "-m", "sales", "migrate"], environment)
     with here.cluster.connect(DATABASE) as connection:
         company_id = _fill(connection, org_id)
@@ -159,19 +160,61 @@ def bare(here: Place) -> Iterator[Bare]:
         yield Bare(sales, sales_port, floor, floor_port, company_id)
 
 
-def _sales_environment(here: Place) -> dict[str, str]:
-    ports = {f"SALES_{kind}_ADDRESS": f"{HOST}:{free_port()}" for kind in ("HTTP", "GRPC", "METRICS")}
+@dataclass(frozen=True)
+class Signed:
+    """An identity service with nothing but its doors, and its floor, on one database with the demo's people."""
+
+    identity_pid: int
+    identity_port: int
+    floor_pid: int
+    floor_port: int
+    tokens: list[str]
+    cookies: list[str]
+
+
+@contextlib.contextmanager
+def signed(here: Place, *, sessions: int) -> Iterator[Signed]:
+    """Both processes, and as many sign-ins of one person."""
+    here.cluster.ensure_database("identity", name=IDENTITY_DATABASE)
+    environment = _environment(here, "identity", IDENTITY_DATABASE)
+    for command in ("migrate", "seed"):
+        _run([sys.executable, "-m", "identity", command], environment)
+    port, floor_port = int(environment["IDENTITY_HTTP_ADDRESS"].rpartition(":")[2]), free_port()
+    floor_environment = {"FLOOR_DATABASE_URL": here.cluster.url("identity_system", IDENTITY_DATABASE)}
+    with (
+        _serving(
+            [sys.executable, "-m", "identity", "serve", "--only", "http"], environment, port
+        ) as identity,
+        _serving(
+            [sys.executable, "-m", "bench.identity_floors", str(floor_port)], floor_environment, floor_port
+        ) as floor,
+    ):
+        answers = [_login(port) for _ in range(sessions)]
+        tokens = [answer.json()["accessToken"] for answer in answers]
+        cookies = [answer.cookies["execos_refresh_token"] for answer in answers]
+        yield Signed(identity, port, floor, floor_port, tokens, cookies)
+
+
+def _login(port: int) -> httpx2.Response:
+    body = {"email": "viewer@globex.example", "password": PASSWORD}
+    answer = httpx2.post(f"http://{HOST}:{port}/api/v1/auth/login", json=body, timeout=15)
+    return answer.raise_for_status()
+
+
+def _environment(here: Place, service: str, database: str) -> dict[str, str]:
+    prefix = service.upper()
+    ports = {f"{prefix}_{kind}_ADDRESS": f"{HOST}:{free_port()}" for kind in ("HTTP", "GRPC", "METRICS")}
     databases = {
-        f"SALES_{name}": here.cluster.url(role, DATABASE)
+        f"{prefix}_{name}": here.cluster.url(f"{service}_{role}", database)
         for name, role in (
-            ("DATABASE_URL", "sales_app"),
-            ("SYSTEM_DATABASE_URL", "sales_system"),
-            ("OWNER_DATABASE_URL", "sales_owner"),
+            ("DATABASE_URL", "app"),
+            ("SYSTEM_DATABASE_URL", "system"),
+            ("OWNER_DATABASE_URL", "owner"),
         )
     }
     settings, keys, cluster = here.settings, here.keys, here.cluster
-    shared = migration_environment(("sales",), settings, keys, cluster)
-    return shared | service_environment("sales", settings, keys, cluster) | ports | databases
+    shared = migration_environment((service,), settings, keys, cluster)
+    return shared | service_environment(service, settings, keys, cluster) | ports | databases
 
 
 def _fill(connection: psycopg.Connection, org_id: UUID) -> UUID:

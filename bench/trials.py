@@ -4,13 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
+from uuid import UUID
+
+import jwt
 
 from bench import gateways
 from bench.figures import Limit, Result, Round, Side, compared
-from bench.load import UNIQUE, Generator, Order
-from bench.place import Bare, Place
+from bench.identity_floors import sealed
+from bench.load import CHAINED, UNIQUE, Generator, Order
+from bench.place import Bare, Place, Signed
 from bench.processes import cpu_seconds
 from bench.wire import request
+from identity.http.cookies import REFRESH
 
 RATIO = 0.6
 EDGE_MICROS = 90.0
@@ -40,6 +46,8 @@ class Contender:
     name: str
     pid: int
     order: Callable[[float], Order]
+    took: Callable[[dict[str, Any]], None] = lambda _result: None
+    """What the side learns of each round, such as where its sessions are now."""
 
 
 def duel(generator: Generator, sides: Sequence[Contender], pace: Pace) -> list[Side]:
@@ -59,6 +67,7 @@ def _round(generator: Generator, side: Contender, seconds: float) -> Round:
     before = cpu_seconds(side.pid)
     result = generator.run(side.order(seconds))
     cpu = cpu_seconds(side.pid) - before
+    side.took(result)
     if not result["requests"]:
         raise RuntimeError(f"{side.name}: nothing but failures, such as {result['sample']}")
     return Round(
@@ -98,6 +107,52 @@ def writes(generator: Generator, here: Place, both: Bare, pace: Pace) -> list[Re
     ]
     below, above = duel(generator, contenders, pace)
     return compared("create with key", above, below, RATIO)
+
+
+def signed_in(generator: Generator, both: Signed, pace: Pace) -> list[Result]:
+    """Who am I, and the next refresh token, against their floors; each connection refreshes a session of its own."""
+    token, session_id, user_id = both.tokens[0], claim(both.tokens[0], "sid"), claim(both.tokens[0], "sub")
+    ours = request("GET", "/api/v1/auth/me", host=HOST, token=token)
+    floor = request("GET", f"/me?user={user_id}&session={session_id}", host=HOST)
+    below, above = duel(
+        generator,
+        [
+            _side("floor", both.floor_pid, both.floor_port, floor),
+            _side("identity", both.identity_pid, both.identity_port, ours),
+        ],
+        pace,
+    )
+    results = compared("who am I", above, below, RATIO)
+    floors = [sealed(UUID(claim(each, "sid")), 0) for each in both.tokens[: len(both.tokens) // 2]]
+    own = both.cookies[len(both.cookies) // 2 :]
+    below, above = duel(
+        generator,
+        [
+            _chained("floor", both.floor_pid, both.floor_port, "/refresh", floors),
+            _chained("identity", both.identity_pid, both.identity_port, "/api/v1/auth/refresh", own),
+        ],
+        pace,
+    )
+    return results + compared("refresh", above, below, RATIO)
+
+
+def _chained(name: str, pid: int, port: int, path: str, cookies: list[str]) -> Contender:
+    content = request("POST", path, host=HOST, body={}, cookie=f"{REFRESH}={CHAINED}")
+
+    def took(result: dict[str, Any]) -> None:
+        cookies[:] = result["chains"]
+
+    return Contender(
+        name,
+        pid,
+        lambda seconds: Order(port, content, seconds, connections=len(cookies), chains=list(cookies)),
+        took,
+    )
+
+
+def claim(token: str, name: str) -> str:
+    """What an access token says, unverified."""
+    return str(jwt.decode(token, options={"verify_signature": False})[name])
 
 
 def edge(generator: Generator, here: Place, both: Bare, pace: Pace, folder: Path) -> list[Result]:

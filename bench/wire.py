@@ -15,11 +15,14 @@ _END = b"\r\n\r\n"
 OnAnswer = Callable[["Connection", int, bytes], None]
 
 
-def request(method: str, path: str, *, host: str, token: str = "", body: Any = None, key: str = "") -> bytes:
+def request(
+    method: str, path: str, *, host: str, token: str = "", body: Any = None, key: str = "", cookie: str = ""
+) -> bytes:
     """A request as it goes over the wire."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
     lines += [f"Authorization: Bearer {token}"] if token else []
     lines += [f"Idempotency-Key: {key}"] if key else []
+    lines += [f"Cookie: {cookie}"] if cookie else []
     content = b"" if body is None else orjson.dumps(body)
     if body is not None:
         lines += ["Content-Type: application/json", f"Content-Length: {len(content)}"]
@@ -37,6 +40,8 @@ class Connection(asyncio.Protocol):
     def __init__(self, on_answer: OnAnswer) -> None:
         self._on_answer = on_answer
         self._received = b""
+        self.head = b""
+        """The status line and headers of the last answer."""
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -54,6 +59,7 @@ class Connection(asyncio.Protocol):
         if len(self._received) < size:
             return
         status, body = int(self._received[9:12]), self._received[end + len(_END) : size]
+        self.head = self._received[:end]
         self._received = self._received[size:]
         self._on_answer(self, status, body)
 

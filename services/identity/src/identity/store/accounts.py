@@ -23,7 +23,7 @@ _IS_RUNNING = exists().where(
     _SESSION.id == bindparam("session_id"), _SESSION.user_id == _ACCOUNT.id, _SESSION.ended_at.is_(None)
 )
 # tenantless: somebody sees all their own organisations; by the system role
-_MEMBERSHIPS = Lookup(
+MEMBERSHIPS = Lookup(
     select(
         _ACCOUNT.id,
         _ACCOUNT.name,
@@ -111,7 +111,7 @@ async def lock(session: AsyncSession, user_id: UUID) -> Account | None:
 
 async def list_memberships(reader: Reader, user_id: UUID, session_id: UUID) -> Sequence[Any]:
     """The active memberships of a person with whose they are; nothing once the session has ended."""
-    return await reader.rows(_MEMBERSHIPS, user_id=user_id, session_id=session_id)
+    return await reader.rows(MEMBERSHIPS, user_id=user_id, session_id=session_id)
 
 
 async def list_contacts(session: AsyncSession, org_id: UUID, user_ids: Sequence[UUID]) -> Sequence[Any]:
