@@ -28,6 +28,7 @@ from chassis.clock import utc_now
 from chassis.consumers import Consumer
 from chassis.database import Database
 from chassis.denials import Denials
+from chassis.erasure import with_erasure
 from chassis.errors import Constraints
 from chassis.housekeeping import with_housekeeping
 from chassis.http import create_app
@@ -97,8 +98,8 @@ class Service:
         return self.name.upper() + "_"
 
     def all_jobs(self) -> Jobs:
-        """The service's own jobs and the chassis' house-keeping."""
-        return with_housekeeping(self.jobs, self.name)
+        """The service's own jobs, the chassis' house-keeping, and the erasure of deleted organisations."""
+        return with_erasure(with_housekeeping(self.jobs, self.name), self.metadata)
 
     def tenants(self, runtime: Callable[[], Runtime]) -> Tenants:
         """What organisations demand at this service's doors."""

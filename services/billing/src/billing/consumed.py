@@ -5,13 +5,14 @@ from billing.usecases.invoices import WonDeal, draft_won_deal
 from chassis.errors import DependencyUnavailable
 from chassis.inbox import Handlers, Received
 from chassis.tx import Tx
-from clients.identity.copies import member_facts, organisation_facts
+from clients.identity.copies import DELETION, member_facts, organisation_facts
 from clients.sales.copies import company_facts, deal_facts
 from clients.sales.types import deal_of
 
 COPIES: Handlers = {
     **member_facts(MEMBERS),
     **organisation_facts(ORGANISATIONS),
+    **DELETION,
     **company_facts(COMPANIES),
     **deal_facts(DEALS),
 }

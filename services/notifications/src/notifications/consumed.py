@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis.inbox import Handlers, Received
 from chassis.money import Money
 from chassis.tx import Tx
-from clients.identity.copies import member_facts, organisation_facts
+from clients.identity.copies import DELETION, member_facts, organisation_facts
 from notifications.copies import MEMBERS, ORGANISATIONS
 from notifications.domain.access import Entity
 from notifications.domain.catalogue import NoticeType, Party
@@ -77,6 +77,7 @@ async def on_invoice_paid(tx: Tx, fact: Received) -> None:
 HANDLERS: Handlers = {
     **member_facts(MEMBERS),
     **organisation_facts(ORGANISATIONS),
+    **DELETION,
     **{
         f"sales.lead.{name}.v1": on_lead
         for name in ("created", "updated", "qualified", "disqualified", "reopened", "converted")

@@ -7,6 +7,7 @@ import orjson
 
 from chassis.inbox import Handlers, Received
 from chassis.tx import Tx
+from clients.identity.copies import DELETION
 from execos.platform.v1.activity_pb2 import Actor
 from reporting.catalogue import domain_types, platform_types
 from reporting.projections import rows_of
@@ -68,6 +69,7 @@ HANDLERS: Handlers = {
     **dict.fromkeys(domain_types(), on_fact),
     **dict.fromkeys(platform_types("activity.recorded"), on_activity),
     **dict.fromkeys(platform_types("permission.denied"), on_denial),
+    **DELETION,
 }
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.inbox import Handlers, Received
 from chassis.tx import Tx
-from clients.identity.copies import member_facts, organisation_facts
+from clients.identity.copies import DELETION, member_facts, organisation_facts
 from sales.copies import MEMBERS, ORGANISATIONS
 from sales.domain.timeline import MilestoneType
 from sales.usecases.timelines import note_milestone
@@ -44,6 +44,7 @@ async def on_invoice_paid(tx: Tx, fact: Received) -> None:
 HANDLERS: Handlers = {
     **member_facts(MEMBERS),
     **organisation_facts(ORGANISATIONS),
+    **DELETION,
     "work.item.created.v1": on_item_created,
     "billing.invoice.sent.v1": on_invoice_sent,
     "billing.invoice.paid.v1": on_invoice_paid,

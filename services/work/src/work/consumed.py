@@ -2,7 +2,7 @@
 
 from chassis.inbox import Handlers, Received
 from chassis.tx import Tx
-from clients.identity.copies import member_facts, organisation_facts
+from clients.identity.copies import DELETION, member_facts, organisation_facts
 from clients.sales.copies import company_facts, deal_facts
 from clients.sales.types import deal_of
 from work.copies import COMPANIES, DEALS, MEMBERS, ORGANISATIONS
@@ -35,6 +35,7 @@ async def on_deal_lost(tx: Tx, fact: Received) -> None:
 HANDLERS: Handlers = {
     **member_facts(MEMBERS),
     **organisation_facts(ORGANISATIONS),
+    **DELETION,
     **company_facts(COMPANIES),
     **_KEEP_DEAL,
     DEAL_WON: on_deal_won,

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.erasure import erase_later
 from chassis.errors import DependencyUnavailable, NotFound
 from chassis.inbox import Handlers, Received
 from chassis.replica import Copy, Replica
@@ -97,6 +98,15 @@ def organisation_facts(organisations: Replica[Any]) -> Handlers:
         await organisations.keep(tx.session, [row], tx.now)
 
     return dict.fromkeys(ORGANISATION_FACTS, on_organisation)
+
+
+async def on_organisation_deleted(tx: Tx, _fact: Received) -> None:
+    """Nothing of the organisation is kept here either."""
+    await erase_later(tx)
+
+
+DELETION: Handlers = {"identity.organisation.deleted.v1": on_organisation_deleted}
+"""What every service that has rows of organisations does when one is deleted."""
 
 
 def organisation_row(organisation: Organisation) -> dict[str, Any]:
@@ -209,11 +219,16 @@ def _learn_rules(runtime: Runtime, fact: Received, _until: float) -> None:
     runtime.tenants.learn(fact.org_id, rules_of(organisation_of(fact.message.organisation)))
 
 
+def _close(runtime: Runtime, fact: Received, _until: float) -> None:
+    runtime.tenants.learn(fact.org_id, Rules(version=fact.version, is_open=False))
+
+
 WATCHES: Watches = {
     "identity.session.revoked.v1": _end_session,
     "identity.member.role_changed.v1": _raise_version,
     "identity.member.suspended.v1": _raise_version,
     "identity.member.removed.v1": _raise_version,
     **dict.fromkeys(ORGANISATION_FACTS, _learn_rules),
+    "identity.organisation.deleted.v1": _close,
 }
 """What identity says that ends or ages tokens, or changes what an organisation demands at the doors."""
