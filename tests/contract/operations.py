@@ -11,7 +11,7 @@ from tests.contract.platform import ORDER, service_named
 
 import execos
 from gateway.openapi import merge
-from gateway.routes import API
+from gateway.routes import API, PLATFORM
 
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 OWN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
@@ -33,6 +33,11 @@ class Operation:
     def is_public(self) -> bool:
         """Whether it needs no token."""
         return self.permission is None
+
+    @property
+    def is_platform(self) -> bool:
+        """Whether it belongs to the platform's administration: another host, other tokens."""
+        return self.path.startswith(PLATFORM)
 
     @property
     def line(self) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 from services.identity.tests.place import Person
+from tests.contract.operations import Operation
 from tests.contract.platform import Platform
 
 from identity.domain.roles import Role
@@ -55,6 +56,10 @@ class Organisation:
             assert answer.status_code == 200, answer.text
             self.clients[role] = self.platform.client(answer.json()["accessToken"])
         return self.clients[role]
+
+    async def client_of(self, operation: Operation) -> httpx2.AsyncClient:
+        """The API as whoever may call an operation does: the owner, or at the platform's doors who owns that."""
+        return await self.platform.administrator() if operation.is_platform else await self.client()
 
     def name(self, kind: str) -> str:
         """A new name for something of that kind."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.contract.operations import operations
 from tests.contract.platform import ORDER
-from tests.contract.roles_table import LETTERS, PUBLIC, TABLE
+from tests.contract.roles_table import LETTERS, PLATFORM, PUBLIC, TABLE
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
 ALONE = "W"
@@ -31,13 +31,15 @@ def _lines() -> Iterator[str]:
         yield "| operation | permission | " + " | ".join(names) + " |"
         yield "|---|---|" + "---|" * len(names)
         for operation in operations():
-            if operation.service == service and not operation.is_public:
+            if operation.service == service and not (operation.is_public or operation.is_platform):
                 held = TABLE[operation.line].split()
                 marks = " | ".join("✓" if letter in held else " " for letter in columns)
                 marks = marks if ALONE not in held else marks.replace(" ", "owner", 1)
                 yield f"| `{operation.line}` | {operation.permission} | {marks} |"
         yield ""
-    yield "## Without a token\n"
+    yield "## Whoever owns the platform, on its own host\n"
+    yield from (f"- `{line}`" for line in PLATFORM)
+    yield "\n## Without a token\n"
     yield from (f"- `{line}`" for line in PUBLIC)
 
 

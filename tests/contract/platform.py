@@ -14,6 +14,7 @@ import orjson
 from jwt import PyJWK
 from pydantic import SecretStr
 from services.identity.tests.place import CHEAP_KIB, Place
+from services.identity.tests.platform_owner import PLATFORM_HOST, PlatformPerson, platform_owner
 from sqlalchemy import select, update
 
 from chassis import relay
@@ -93,6 +94,7 @@ class Platform:
     stands: dict[str, Stand]
     addresses: dict[str, str]
     place: Place
+    owner: PlatformPerson | None = None
 
     @classmethod
     @asynccontextmanager
@@ -112,6 +114,12 @@ class Platform:
                 if name != "identity":
                     stand.runtime.verifier.keys = PublishedKeys(stands["identity"])
             yield cls(stands, addresses, Place(stands["identity"], reception))
+
+    async def administrator(self) -> httpx2.AsyncClient:
+        """The API as somebody who owns the platform calls it on its host."""
+        if self.owner is None:
+            self.owner = await platform_owner(self.place)
+        return self.client(self.owner.token, host=PLATFORM_HOST)
 
     def client(self, token: str | None = None, **headers: str) -> httpx2.AsyncClient:
         """A client of the API as the gateway routes it; without cookies, so that no call ends a shared session."""

@@ -28,7 +28,38 @@ PUBLIC = (
     "GET /auth/invitations/{id}",
     "POST /auth/invitations/{id}/accept",
     "GET /.well-known/jwks.json",
+    "POST /platform/auth/login",
 )
+
+PLATFORM = (
+    "GET /platform/modules",
+    "GET /platform/templates",
+    "GET /platform/security-events",
+    "GET /platform/tenants",
+    "POST /platform/tenants",
+    "GET /platform/tenants/{id}",
+    "GET /platform/tenants/{id}/status",
+    "PATCH /platform/tenants/{id}",
+    "DELETE /platform/tenants/{id}",
+    "POST /platform/tenants/{id}/activate",
+    "POST /platform/tenants/{id}/deactivate",
+    "POST /platform/tenants/{id}/archive",
+    "POST /platform/tenants/{id}/retry",
+    "POST /platform/tenants/{id}/apply-template",
+    "PATCH /platform/tenants/{id}/modules/{code}",
+    "GET /platform/tenants/{id}/users",
+    "POST /platform/tenants/{id}/users/{user_id}/disable",
+    "POST /platform/tenants/{id}/users/{user_id}/enable",
+    "GET /platform/tenants/{id}/invitations",
+    "POST /platform/tenants/{id}/invitations",
+    "POST /platform/tenants/{id}/invitations/{invitation_id}/resend",
+    "DELETE /platform/tenants/{id}/invitations/{invitation_id}",
+    "GET /platform/tenants/{id}/domains",
+    "POST /platform/tenants/{id}/domains",
+    "DELETE /platform/tenants/{id}/domains/{domain_id}",
+    "POST /platform/tenants/{id}/domains/{domain_id}/make-primary",
+)
+"""Whoever owns the platform, on its own host, and nobody else."""
 
 TABLE: dict[str, str] = {
     # identity

@@ -52,7 +52,7 @@ async def test_a_field_that_the_body_does_not_have_is_refused(
     operation: Operation, organisation: Organisation
 ):
     call = await RECIPES[operation.id](organisation)
-    client = await organisation.client()
+    client = await organisation.client_of(operation)
     ignored = READ_ONLY_IGNORED.get(operation.line, set())
     for name in set(STRANGE) - OWN_FIELDS.get(operation.line, set()) - ignored:
         body = (call.body or {}) | {name: STRANGE[name]}
@@ -68,7 +68,7 @@ async def test_a_door_without_a_body_takes_none_but_an_empty_object(
     operation: Operation, organisation: Organisation
 ):
     call = await RECIPES[operation.id](organisation)
-    client = await organisation.client()
+    client = await organisation.client_of(operation)
     headers = {"content-type": "application/json"} | call.headers
     for content, field in (
         (b'{"status": "PAID"}', "status"),
@@ -87,7 +87,7 @@ async def test_a_door_without_a_body_takes_none_but_an_empty_object(
 @pytest.mark.parametrize("operation", WITH_BODY, ids=lambda each: each.line)
 async def test_a_body_that_is_no_json_object_is_refused(operation: Operation, organisation: Organisation):
     call = await RECIPES[operation.id](organisation)
-    client = await organisation.client()
+    client = await organisation.client_of(operation)
     for content in (
         b"[]",
         b'"text"',
@@ -107,7 +107,7 @@ async def test_a_body_that_is_no_json_object_is_refused(operation: Operation, or
 @pytest.mark.parametrize("operation", WITH_BODY, ids=lambda each: each.line)
 async def test_a_body_of_another_type_is_refused(operation: Operation, organisation: Organisation):
     call = await RECIPES[operation.id](organisation)
-    client = await organisation.client()
+    client = await organisation.client_of(operation)
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
         headers = {"content-type": kind} | call.headers
         answer = await client.request(operation.method, call.url, content=b"{}", headers=headers)
@@ -165,7 +165,7 @@ async def test_a_field_takes_no_number_for_a_date(
     operation: Operation, name: str, organisation: Organisation
 ):
     call = await RECIPES[operation.id](organisation)
-    client = await organisation.client()
+    client = await organisation.client_of(operation)
     others: list[Any] = [0, 1767225600, 1.5, True, [], {}]
     for value in (*NO_DATES, *others):
         body = (call.body or {}) | {name: value}
@@ -181,7 +181,7 @@ async def test_a_parameter_takes_no_number_for_a_date(
     operation: Operation, name: str, organisation: Organisation
 ):
     call = await RECIPES[operation.id](organisation)
-    client = await organisation.client()
+    client = await organisation.client_of(operation)
     for value in NO_DATES:
         answer = await client.get(call.url, params={name: value})
         assert answer.status_code == 400, f"{value!r}: {answer.text}"

@@ -43,6 +43,7 @@ ACROSS_TENANTS: Mapping[str, str] = {
     "ix_idempotency_created_at": "clean-up by age",
     "ix_job_run_finished_at": "clean-up by age",
     "uq_organisation_slug": "a slug is a host name, so it is unique in the whole deployment",
+    "uq_domain_host": "a host leads to one organisation in the whole deployment",
     "ix_organisation_created_by": "how many organisations a person founded today, over all of them",
     "ix_invitation_id": "the link of an invitation names only that",
     "ix_membership_person": "a person who signs in may have several organisations",

@@ -27,7 +27,7 @@ async def _written(organisation: Organisation, operation: Operation) -> tuple[An
 
 async def _send(organisation: Organisation, operation: Operation, call: Call, **headers: str) -> Any:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    client = await organisation.client()
+    client = await organisation.client_of(operation)
     return await client.request(operation.method, call.url, json=call.body, headers=call.headers | named)
 
 
@@ -91,7 +91,7 @@ async def test_a_key_serves_one_request_only(operation: Operation, organisation:
 async def _send_key(organisation: Organisation, operation: Operation, call: Call, key: str) -> Any:
     """A request with a key that needs not be ASCII."""
     headers = {name.encode(): value.encode() for name, value in call.headers.items()}
-    client = await organisation.client()
+    client = await organisation.client_of(operation)
     return await client.request(
         operation.method, call.url, json=call.body, headers=headers | {b"idempotency-key": key.encode()}
     )

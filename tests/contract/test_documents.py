@@ -84,7 +84,7 @@ async def test_generated_requests_are_answered_as_documented(
     call = await RECIPES[operation.id](organisation)
     found = compile_path(operation.path)[0].fullmatch(call.url.partition("?")[0])
     assert found is not None
-    client = await organisation.client()
+    client = await organisation.client_of(operation)
     loop = asyncio.get_running_loop()
 
     def send(case: Any) -> httpx2.Response:

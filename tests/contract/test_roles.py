@@ -9,7 +9,7 @@ from tests.contract.organisations import Organisation
 from tests.contract.permissions import DOCUMENT, text
 from tests.contract.platform import ORDER, service_named
 from tests.contract.recipes import RECIPES
-from tests.contract.roles_table import PUBLIC, TABLE, roles_of
+from tests.contract.roles_table import PLATFORM, PUBLIC, TABLE, roles_of
 
 from gateway.routes import PUBLIC_OPERATIONS, owner_of
 from identity.domain.permissions import CATALOGUE
@@ -18,13 +18,15 @@ from identity.domain.roles import Role, permissions_of
 WITHOUT_ADDRESS = {"POST /orgs": "the new organisation is read after switching to it"}
 """Creations without a Location."""
 BY_ID = {each.id: each for each in operations()}
-GUARDED = [each for each in operations() if not each.is_public]
+GUARDED = [each for each in operations() if not (each.is_public or each.is_platform)]
 
 
 def test_every_operation_has_its_line_in_the_table_and_every_line_its_operation():
     assert {each.line for each in GUARDED} == set(TABLE)
     assert {each.line for each in operations() if each.is_public} == set(PUBLIC)
-    assert len(operations()) == len(TABLE) + len(PUBLIC)
+    platform = {each.line for each in operations() if each.permission == "platform"}
+    assert platform == set(PLATFORM) == {each.line for each in operations() if each.is_platform} - set(PUBLIC)
+    assert len(operations()) == len(TABLE) + len(PUBLIC) + len(PLATFORM)
 
 
 def test_every_operation_has_a_request_that_succeeds():
@@ -109,7 +111,7 @@ async def test_whoever_may_not_come_in_is_told_that_before_what_else_is_wrong(
 @pytest.mark.parametrize("operation", operations(), ids=lambda each: each.line)
 async def test_the_owner_succeeds_as_the_document_says(operation: Operation, organisation: Organisation):
     call = await RECIPES[operation.id](organisation)
-    client = await organisation.client()
+    client = await organisation.client_of(operation)
     if operation.id in {"auth.refresh", "auth.logout"}:  # these live on the cookie, not on the token
         again = replace(organisation.owner, browser=organisation.platform.place.browser())
         await again.sign_in()

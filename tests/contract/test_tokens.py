@@ -24,7 +24,11 @@ DOORS = {
     service: next(
         each.path
         for each in operations()
-        if each.service == service and each.method == "GET" and not each.has_id and not each.is_public
+        if each.service == service
+        and each.method == "GET"
+        and not each.has_id
+        and not each.is_public
+        and not each.is_platform
     )
     for service in ORDER
 }

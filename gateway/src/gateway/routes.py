@@ -123,6 +123,7 @@ PUBLIC_OPERATIONS: Final = (
     PublicOperation("POST", f"{API}/auth/logout"),
     PublicOperation("GET", f"{API}/auth/invitations/{{token}}"),
     PublicOperation("POST", f"{API}/auth/invitations/{{token}}/accept", limit="login", takes_token=True),
+    PublicOperation("POST", f"{PLATFORM}/auth/login", limit="login"),
     PublicOperation("GET", JWKS_PATH),
 )
 

@@ -28,7 +28,8 @@ CHEAP_KIB = 64
 """Tests sign in hundreds of times; what the real cost is has a test of its own."""
 PASSWORD = "right horse battery staple"
 BROWSER = {"sec-fetch-site": "same-origin"}
-API = "https://service.test/api/v1"
+API = "https://localhost/api/v1"
+"""On a neutral host."""
 
 
 @cache

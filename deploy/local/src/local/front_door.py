@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx2
 
 PASSWORD = "execos-demo-pass"
+PLATFORM_PASSWORD = "execos-platform-pass"
 Json = dict[str, Any]
 
 

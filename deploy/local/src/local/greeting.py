@@ -1,6 +1,7 @@
 """What `make up` says when the platform is ready: where it is, who may sign in, what to try."""
 
-from local.front_door import PASSWORD
+from local.certificates import ROOT_DOMAIN
+from local.front_door import PASSWORD, PLATFORM_PASSWORD
 from local.layout import Layout
 from local.run_file import relative
 from local.settings import Settings
@@ -15,6 +16,7 @@ _PEOPLE = """
   people     owner@ admin@ ceo@ director@ manager@ sales@ ops@ finance@ cashier@ viewer@
              acme.example and globex.example; consultant@both.example is in both
   password   {password}
+  platform   platform@execos.example, password {platform_password}, at https://platform.{root_domain}:{port}
   try        make demo, or
     curl --cacert {ca} {url}/api/v1/auth/login -H 'Content-Type: application/json' \\
       -d '{{"email":"owner@acme.example","password":"{password}"}}'"""
@@ -31,5 +33,8 @@ def text(settings: Settings, layout: Layout, seconds: float, *, is_detached: boo
         run=relative(layout.run_file),
         logs=relative(layout.root / "logs"),
         password=PASSWORD,
+        platform_password=PLATFORM_PASSWORD,
+        root_domain=ROOT_DOMAIN,
+        port=settings.ports.gateway_https,
         ca=relative(layout.certs / "ca.pem"),
     )

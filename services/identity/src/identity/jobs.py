@@ -1,11 +1,14 @@
-"""Identity's jobs: what nobody can need any more is forgotten."""
+"""Identity's jobs: tenants come to be and go, and what nobody can need any more is forgotten."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from chassis.jobs import Jobs
 from chassis.runtime import Runtime
 from identity.reception import Reception
 from identity.store import login_attempts, sessions
+from identity.usecases.deletion import delete_due
+from identity.usecases.provisioning import PROVISION, provision, resume_provisioning
 
 SESSIONS_KEPT = timedelta(days=30)
 ATTEMPTS_KEPT = timedelta(days=2)
@@ -31,3 +34,33 @@ async def forget_sign_ins(runtime: Runtime, _slot: datetime) -> None:
                 await sessions.forget(tx.session, tx.now - SESSIONS_KEPT, BATCH),
                 await login_attempts.forget(tx.session, tx.now - ATTEMPTS_KEPT, BATCH),
             )
+
+
+@JOBS.task(PROVISION)
+async def furnish(runtime: Runtime, org_id: UUID) -> None:
+    """Do the steps that a new tenant needs."""
+    await provision(runtime.part(Reception), org_id)
+
+
+@JOBS.periodic(
+    "resume-provisioning",
+    cron="*/2 * * * *",
+    test_cron="*/5 * * * * *",
+    description="Goes on with new organisations whose provisioning was cut short.",
+    scope="service",
+)
+async def resume(runtime: Runtime, _slot: datetime) -> None:
+    """What a killed process has left."""
+    await resume_provisioning(runtime.part(Reception))
+
+
+@JOBS.periodic(
+    "delete-organisations",
+    cron="41 * * * *",
+    test_cron="*/15 * * * * *",
+    description="Deletes organisations whose days of grace are over.",
+    scope="service",
+)
+async def delete_organisations(runtime: Runtime, _slot: datetime) -> None:
+    """Here at once, everywhere else by a fact."""
+    await delete_due(runtime.part(Reception))

@@ -8,6 +8,7 @@ from chassis.runtime import Runtime
 from chassis.service import Service
 from clients.identity.copies import WATCHES
 from identity.domain.ciphers import Unreadable
+from identity.domain.domains import HostTaken
 from identity.domain.members import AlreadyMember
 from identity.domain.organisations import SlugTaken
 from identity.domain.own_roles import RoleExists
@@ -20,8 +21,12 @@ from identity.http.members import organisation_members
 from identity.http.modules import modules
 from identity.http.organisations import organisations, policies
 from identity.http.people import directory, users
+from identity.http.platform import entrance, platform
 from identity.http.preferences import preferences
 from identity.http.roles import authz, roles
+from identity.http.tenant_domains import tenant_domains
+from identity.http.tenant_invitations import tenant_invitations
+from identity.http.tenants import tenants
 from identity.http.usage import usage
 from identity.jobs import JOBS
 from identity.keyring import OwnKeys
@@ -30,6 +35,7 @@ from identity.rpc.identity_service import CALLERS, serve_identity
 from identity.rules import look_up
 from identity.settings import IdentitySettings
 from identity.usecases import demo
+from identity.usecases.platform_owners import ensure_first_owner
 
 
 async def prepare(runtime: Runtime) -> None:
@@ -40,6 +46,7 @@ async def prepare(runtime: Runtime) -> None:
     except Unreadable:
         stop("identity cannot start: IDENTITY_ENCRYPTION_KEY does not open the signing keys in the database")
     runtime.parts[Reception] = reception
+    await ensure_first_owner(reception)
     runtime.verifier.keys = OwnKeys(reception.keyring)
 
 
@@ -48,7 +55,7 @@ async def seed(runtime: Runtime) -> None:
     if runtime.part(IdentitySettings).environment == "production":
         stop("demo data and demo passwords are refused where EXECOS_ENV is production")
     slugs = await demo.seed(Reception.of(runtime))
-    sys.stdout.write(f"demo organisations: {', '.join(slugs)}\n")
+    sys.stdout.write(f"demo organisations: {', '.join(slugs)}, and a platform owner\n")
 
 
 async def rotate_keys(runtime: Runtime) -> None:
@@ -80,10 +87,16 @@ IDENTITY = Service(
         modules,
         preferences,
         keys,
+        entrance,
+        platform,
+        tenants,
+        tenant_domains,
+        tenant_invitations,
     ],
     constraints={
         "uq_organisation_slug": SlugTaken("This slug is taken."),
         "uq_role_org_id_key": RoleExists("The organisation has a role with this key."),
+        "uq_domain_host": HostTaken("This host is taken."),
         "pk_membership": AlreadyMember("This person belongs to the organisation already."),
     },
     watches=WATCHES,

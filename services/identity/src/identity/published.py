@@ -8,6 +8,8 @@ from google.protobuf.message import Message
 
 from chassis.tx import Fact
 from execos.identity.v1.events_pb2 import (
+    DomainAdded,
+    DomainRemoved,
     LoginFailed,
     MemberInvited,
     MemberJoined,
@@ -18,7 +20,11 @@ from execos.identity.v1.events_pb2 import (
     MemberUpdated,
     ModuleDisabled,
     ModuleEnabled,
+    OrganisationActivated,
+    OrganisationArchived,
     OrganisationCreated,
+    OrganisationDeactivated,
+    OrganisationDeleted,
     OrganisationUpdated,
     PoliciesChanged,
     RoleCreated,
@@ -29,17 +35,27 @@ from execos.identity.v1.events_pb2 import (
     SessionReuseDetected,
     SessionRevoked,
     SessionStarted,
+    UserDeactivated,
     UserRegistered,
+    UserUpdated,
+)
+from execos.identity.v1.snapshots_pb2 import (
+    DomainSnapshot,
+    MemberSnapshot,
+    OrganisationSnapshot,
+    RoleSnapshot,
+    UserSnapshot,
 )
 from execos.identity.v1.snapshots_pb2 import LegalProfile as LegalMessage
-from execos.identity.v1.snapshots_pb2 import MemberSnapshot, OrganisationSnapshot, RoleSnapshot, UserSnapshot
 from execos.identity.v1.snapshots_pb2 import Policies as PoliciesMessage
 from execos.platform.v1.values_pb2 import Address
 from identity.domain.accounts import Account
+from identity.domain.domains import Domain
 from identity.domain.invitations import Invitation
 from identity.domain.legal import LegalProfile
 from identity.domain.members import Membership
 from identity.domain.organisation_rows import OrganisationRows
+from identity.domain.organisations import Organisation
 from identity.domain.own_roles import Rights
 from identity.domain.policies import DEFAULTS, Policies
 from identity.domain.security_events import SecurityEvent
@@ -66,6 +82,50 @@ def organisation_created(rows: OrganisationRows) -> Fact:
 def organisation_updated(rows: OrganisationRows) -> Fact:
     """Something but the policies changed."""
     return _about_organisation(rows, OrganisationUpdated(organisation=organisation_snapshot(rows)))
+
+
+def organisation_activated(rows: OrganisationRows) -> Fact:
+    """Its members may work."""
+    return _about_organisation(rows, OrganisationActivated(organisation=organisation_snapshot(rows)))
+
+
+def organisation_deactivated(rows: OrganisationRows) -> Fact:
+    """Nobody is let in for now."""
+    return _about_organisation(rows, OrganisationDeactivated(organisation=organisation_snapshot(rows)))
+
+
+def organisation_archived(rows: OrganisationRows) -> Fact:
+    """Nobody is let in any more."""
+    return _about_organisation(rows, OrganisationArchived(organisation=organisation_snapshot(rows)))
+
+
+def organisation_deleted(organisation: Organisation) -> Fact:
+    """Its data is gone here; every other service deletes it too."""
+    version = organisation.version + 1
+    message = OrganisationDeleted(
+        organisation_id=str(organisation.id), version=version, slug=organisation.slug
+    )
+    return Fact(message, organisation.id, version)
+
+
+def domain_added(domain: Domain) -> Fact:
+    """A host leads to the organisation."""
+    return Fact(DomainAdded(domain=domain_snapshot(domain)), domain.id, domain.version)
+
+
+def domain_removed(domain: Domain) -> Fact:
+    """A host leads to it no more."""
+    return Fact(DomainRemoved(domain=domain_snapshot(domain)), domain.id, domain.version)
+
+
+def user_updated(account: Account) -> Fact:
+    """Something about a person changed, wherever they work."""
+    return Fact(UserUpdated(user=user_snapshot(account)), account.id, account.version)
+
+
+def user_deactivated(account: Account) -> Fact:
+    """A person may sign in nowhere."""
+    return Fact(UserDeactivated(user=user_snapshot(account)), account.id, account.version)
 
 
 def policies_changed(rows: OrganisationRows) -> Fact:
@@ -242,6 +302,13 @@ def member_snapshot(member: Membership) -> MemberSnapshot:
         message.joined_at.FromDatetime(member.joined_at)
     message.updated_at.FromDatetime(member.updated_at)
     return message
+
+
+def domain_snapshot(domain: Domain) -> DomainSnapshot:
+    """What others may know of a domain."""
+    return DomainSnapshot(
+        id=str(domain.id), version=domain.version, host=domain.host, is_primary=domain.is_primary
+    )
 
 
 def user_snapshot(account: Account) -> UserSnapshot:

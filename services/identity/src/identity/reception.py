@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from chassis.auth import system_actor
+from chassis.auth import TokenVerifier, system_actor
 from chassis.context import Work, begin_work, current_work, new_request_id
 from chassis.ids import new_id
 from chassis.runtime import Runtime
@@ -18,13 +18,14 @@ from chassis.tx import Source, Tx
 from identity.domain.refresh_tokens import Seals
 from identity.domain.seats import Seat
 from identity.domain.sessions import ACCESS_TOKEN_LIFETIME, Session
-from identity.keyring import Keyring
+from identity.keyring import Keyring, OwnKeys
 from identity.passwords import Passwords
 from identity.settings import IdentitySettings
 
 log = structlog.get_logger()
 
 NOBODY = UUID(int=0)
+PLATFORM_AUDIENCE = "execos-platform"
 
 
 class Opened(NamedTuple):
@@ -46,6 +47,7 @@ class Reception:
     passwords: Passwords
     keyring: Keyring
     seals: Seals
+    platform_verifier: TokenVerifier
     pause_seconds: float = 1.0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -56,7 +58,8 @@ class Reception:
         source = replace(runtime.source, database=runtime.system)
         keyring = Keyring(source, settings.cipher())
         seals = Seals(settings.refresh_key.get_secret_value())
-        return cls(source, settings, Passwords(), keyring, seals)
+        verifier = TokenVerifier(OwnKeys(keyring), issuer=settings.token_issuer, audience=PLATFORM_AUDIENCE)
+        return cls(source, settings, Passwords(), keyring, seals, verifier)
 
     @asynccontextmanager
     async def tx(self) -> AsyncIterator[Tx]:

@@ -5,9 +5,11 @@ import binascii
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from chassis.settings import ServiceSettings, names_of, url_with
+from identity.domain import demo
+from identity.domain.accounts import normal_email
 from identity.domain.ciphers import KEY_BYTES, Cipher
 
 
@@ -23,6 +25,18 @@ class IdentitySettings(ServiceSettings):
         20, ge=1, description="how many organisations a person may found a day"
     )
     invitations_per_day: int = Field(20, ge=1, description="how many people one person may invite a day")
+
+    first_owner_email: str | None = Field(None, max_length=190, description="who owns the platform at first")
+    first_owner_password: SecretStr | None = Field(
+        None,
+        min_length=12,
+        max_length=256,
+        validate_default=True,
+        description="their password, until they change it",
+    )
+    bootstrap_token: SecretStr | None = Field(
+        None, min_length=32, description="opens the platform's doors until it has an owner"
+    )
 
     @field_validator("encryption_key", "previous_encryption_key")
     @classmethod
@@ -40,11 +54,34 @@ class IdentitySettings(ServiceSettings):
                 raise ValueError("must be scheme://host[:port] without a path, by comma")
         return value
 
+    @field_validator("first_owner_email")
+    @classmethod
+    def _is_email(cls, value: str | None) -> str | None:
+        email = normal_email(value) if value else None
+        if email and not all(email.partition("@")):
+            raise ValueError("must be an e-mail address")
+        return email
+
+    @field_validator("first_owner_password")
+    @classmethod
+    def _is_theirs(cls, value: SecretStr | None, others: ValidationInfo) -> SecretStr | None:
+        if bool(value) != bool(others.data.get("first_owner_email")):
+            raise ValueError("set it together with the address")
+        is_public = value is not None and value.get_secret_value() in demo.PASSWORDS
+        if is_public and others.data.get("environment") == "production":
+            raise ValueError("is a demo password")
+        return value
+
     @property
     def origins(self) -> frozenset[str]:
         """Origins that may use the cookies."""
         named = names_of(self.allowed_origins) | {self.public_base_url}
         return frozenset(origin.rstrip("/") for origin in named)
+
+    @property
+    def public_host(self) -> str:
+        """The host of the gateway's address."""
+        return urlsplit(self.public_base_url).hostname or ""
 
     def cipher(self) -> Cipher:
         """What seals values of this deployment's database."""

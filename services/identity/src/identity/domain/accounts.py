@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, DateTime, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, DateTime, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.rows import Recorded
@@ -31,6 +31,7 @@ class Account(Row, Recorded):
     email_verified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     is_active: Mapped[bool]
+    is_platform_owner: Mapped[bool] = mapped_column(server_default=false())
     time_zone: Mapped[str | None] = mapped_column(String(64))
     locale: Mapped[str | None] = mapped_column(String(35))
     last_org_id: Mapped[UUID | None]
@@ -49,6 +50,7 @@ class Account(Row, Recorded):
             name=name,
             password_hash=password_hash,
             is_active=True,
+            is_platform_owner=False,
         )
 
     @property

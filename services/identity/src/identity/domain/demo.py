@@ -6,6 +6,10 @@ from typing import Any
 from identity.domain.roles import Role
 
 PASSWORD = "execos-demo-pass"
+PLATFORM_EMAIL = "platform@execos.example"
+PLATFORM_PASSWORD = "execos-platform-pass"
+PASSWORDS = frozenset({PASSWORD, PLATFORM_PASSWORD})
+"""Refused where EXECOS_ENV is production."""
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,20 @@ import json
 import re
 import unicodedata
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, count
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, String, TextClause, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, DateTime, Index, String, TextClause, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.errors import Conflict
+from chassis.errors import Conflict, Unavailable
 from chassis.ids import new_id
 from chassis.rows import Aggregate
+from chassis.states import check_move
 from chassis.tenants import OrganisationInactive
 from identity.domain.modules import FEATURES, FIRST_TEMPLATE, Switches
 from identity.domain.rows import Row
@@ -28,6 +29,11 @@ RESERVED = frozenset({
     "admin", "api", "app", "assets", "docs", "information-schema", "mail", "platform", "public", "static", "status",
     "support", "www",
 })  # fmt: skip
+RESERVED_PREFIXES = ("pg-", "xn--")
+"""PostgreSQL's own names, and labels that browsers show as other text than they are."""
+MAX_ERROR = 500
+GRACE = timedelta(days=30)
+"""How long an organisation that is to be deleted can still be revived."""
 
 
 class OrganisationState(StrEnum):
@@ -38,6 +44,19 @@ class OrganisationState(StrEnum):
     INACTIVE = "inactive"
     ARCHIVED = "archived"
     PROVISIONING_FAILED = "provisioning_failed"
+
+
+MOVES = {
+    OrganisationState.PROVISIONING: frozenset(
+        {OrganisationState.ACTIVE, OrganisationState.PROVISIONING_FAILED}
+    ),
+    OrganisationState.PROVISIONING_FAILED: frozenset(
+        {OrganisationState.PROVISIONING, OrganisationState.ARCHIVED}
+    ),
+    OrganisationState.ACTIVE: frozenset({OrganisationState.INACTIVE, OrganisationState.ARCHIVED}),
+    OrganisationState.INACTIVE: frozenset({OrganisationState.ACTIVE, OrganisationState.ARCHIVED}),
+    OrganisationState.ARCHIVED: frozenset({OrganisationState.ACTIVE, OrganisationState.PROVISIONING_FAILED}),
+}
 
 
 class SlugTaken(Conflict):
@@ -79,6 +98,16 @@ class Organisation(Row, Aggregate):
     own_modules: Mapped[dict[str, bool]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     own_features: Mapped[dict[str, bool]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     created_by_user_id: Mapped[UUID | None]
+    last_error: Mapped[str | None] = mapped_column(String(MAX_ERROR))
+    deletion_due_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    @classmethod
+    def provision(cls, name: str, slug: str, now: datetime) -> "Organisation":
+        """A new organisation that is still to be furnished; nothing is switched on, nobody is let in."""
+        organisation = cls.found(name, slug, by=None, now=now)
+        organisation.status = OrganisationState.PROVISIONING
+        organisation.switches = Switches((), {}, {})
+        return organisation
 
     @classmethod
     def found(cls, name: str, slug: str, *, by: UUID | None, now: datetime) -> "Organisation":
@@ -122,16 +151,68 @@ class Organisation(Row, Aggregate):
         if not self.is_active:
             raise OrganisationInactive("This organisation is not active.")
 
+    def check_reachable(self) -> None:
+        """What its own host answers: Unavailable while it could not be furnished, else like `check_active`."""
+        if self.status == OrganisationState.PROVISIONING_FAILED:
+            raise Unavailable("This organisation is not ready yet.")
+        self.check_active()
+
+    def activate(self, now: datetime, *, is_complete: bool) -> None:
+        """Let its members work, which also revokes a deletion; what was never furnished goes back to be retried."""
+        if self.deletion_due_at is not None and self.deletion_due_at <= now:
+            raise Conflict("This organisation is being deleted.")
+        state = OrganisationState.ACTIVE if is_complete else OrganisationState.PROVISIONING_FAILED
+        self._move(state)
+        self.deletion_due_at = None
+        if is_complete:
+            self.last_error = None
+
+    def deactivate(self) -> None:
+        """Let nobody in for now."""
+        self._move(OrganisationState.INACTIVE)
+
+    def archive(self) -> None:
+        """Let nobody in any more; the data stays."""
+        if self.status != OrganisationState.ARCHIVED:
+            self._move(OrganisationState.ARCHIVED)
+
+    def schedule_deletion(self, now: datetime) -> None:
+        """Archive, and delete after the days of grace; asked again, the first date stays."""
+        self.archive()
+        self.deletion_due_at = self.deletion_due_at or now + GRACE
+
+    def fail(self, reason: str) -> None:
+        """It could not be furnished."""
+        self._move(OrganisationState.PROVISIONING_FAILED)
+        self.last_error = reason[:MAX_ERROR]
+
+    def retry(self) -> None:
+        """Furnish it again."""
+        self._move(OrganisationState.PROVISIONING)
+        self.last_error = None
+
+    def _move(self, wanted: OrganisationState) -> None:
+        check_move(MOVES, OrganisationState(self.status), wanted)
+        self.status = wanted
+
     def touch(self, now: datetime) -> None:
         """Move the version because of a change in its policies or legal profile, which are part of its snapshot."""
         self.version += 1
         self.updated_at = now
 
 
+def is_reserved(slug: str) -> bool:
+    """Whether no organisation may have the slug."""
+    return slug in RESERVED or slug.startswith(RESERVED_PREFIXES)
+
+
 def slug_of(name: str) -> str:
     """A slug made of a name; `organisation` when nothing of the name can be in a slug."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_SLUG].strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    if slug.startswith(RESERVED_PREFIXES):
+        slug = f"the-{slug}"
+    slug = slug[:MAX_SLUG].strip("-")
     return slug if len(slug) > 1 else "organisation"
 
 
@@ -140,7 +221,7 @@ def free_slug(wanted: str, taken: Collection[str]) -> str:
     for number in chain([1], count(2)):
         suffix = "" if number == 1 else f"-{number}"
         candidate = wanted[: MAX_SLUG - len(suffix)].rstrip("-") + suffix
-        if candidate not in taken and candidate not in RESERVED:
+        if candidate not in taken and not is_reserved(candidate):
             return candidate
         if number >= MAX_SUFFIX:
             break

@@ -69,6 +69,10 @@ class Seals:
             return None
         return MailToken(UUID(bytes=content[:ID_BYTES]), int.from_bytes(content[ID_BYTES:]))
 
+    def credential_mark(self, credential: str) -> str:
+        """What a platform token says of the credential it was made with: another password makes another mark."""
+        return self._mac(b"credential", credential.encode()).hex()[: 2 * ID_BYTES]
+
     def bucket(self, email: str, device_id: UUID | None) -> bytes:
         """The name under which attempts are counted; it does not tell the address."""
         return self._mac(b"attempts", f"{email}\x00{device_id or ''}".encode())

@@ -8,11 +8,12 @@ from fastapi import Depends, Request
 from chassis.auth import Actor
 from chassis.errors import Denied, NotFound
 from chassis.guards import authenticate, open_tx
-from chassis.hosts import tenant_slug
+from chassis.hosts import host_of, tenant_slug
 from chassis.runtime import runtime_of
 from chassis.tx import Tx
+from identity.domain.organisations import Organisation
 from identity.reception import Reception
-from identity.store import organisations
+from identity.store import domains
 
 
 class UnknownHost(NotFound):
@@ -30,16 +31,24 @@ Desk = Annotated[Reception, Depends(reception_of)]
 
 
 async def tenant(request: Request, reception: Desk) -> frozenset[str]:
-    """The slug that the host names, or none; before any credential is looked at (spec/wire.md 8, Hosts)."""
-    slug = tenant_slug(request, reception.settings.root_domain)
-    if slug is None:
-        return frozenset()
-    async with reception.source.database.session(None, read_only=True) as session:
-        organisation = await organisations.find_by_slug(session, slug)
+    """The slug of the organisation that the host leads to, or none; before any credential (spec/wire.md 8, Hosts)."""
+    organisation = await _organisation_at(request, reception)
     if organisation is None:
+        return frozenset()
+    organisation.check_reachable()
+    return frozenset({organisation.slug})
+
+
+async def _organisation_at(request: Request, reception: Reception) -> Organisation | None:
+    """The organisation of a host; None at a neutral one, UnknownHost when there should be one."""
+    slug, host = tenant_slug(request, reception.settings.root_domain), host_of(request)
+    if slug is None and host == reception.settings.public_host:
+        return None
+    async with reception.source.database.session(None, read_only=True) as session:
+        organisation = await domains.find_organisation(session, slug, host)
+    if organisation is None and slug is not None:
         raise UnknownHost("There is no organisation at this host.")
-    organisation.check_active()
-    return frozenset({slug})
+    return organisation
 
 
 Tenant = Annotated[frozenset[str], Depends(tenant)]

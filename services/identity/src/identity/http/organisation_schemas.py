@@ -9,13 +9,13 @@ from chassis.schema import Country, Currency, In, Instant, Out, Text, absent
 from identity.domain.legal import PAYMENT_TERMS_DAYS
 from identity.domain.members import Membership
 from identity.domain.organisation_rows import OrganisationRows
-from identity.domain.organisations import RESERVED, SLUG, Organisation, OrganisationState
+from identity.domain.organisations import SLUG, Organisation, OrganisationState, is_reserved
 from identity.domain.roles import Role
 from identity.http.shapes import Email, Locale, OrganisationName, Printed, TimeZone
 
 
 def _not_reserved(slug: str) -> str:
-    if slug in RESERVED:
+    if is_reserved(slug):
         raise ValueError("is reserved")
     return slug
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, exists, func, select
+from sqlalchemy import Select, and_, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from chassis.queries import Lookup, Reader
 from identity.domain.accounts import Account
@@ -62,6 +63,15 @@ _CANDIDATES = Lookup(
 )
 
 
+_OF_PEOPLE = [
+    key.parent
+    for table in reversed(Account.metadata.sorted_tables)
+    for key in table.foreign_keys
+    if key.column.table is Account.__table__ and "org_id" not in table.c
+]
+"""What names whom rows of no organisation belong to."""
+
+
 async def find_or_add(session: AsyncSession, account: Account) -> Account:
     """The person who has the address of `account`, or `account` itself, added."""
     values = {column.key: getattr(account, column.key) for column in Account.__table__.c}
@@ -107,6 +117,24 @@ async def lock(session: AsyncSession, user_id: UUID) -> Account | None:
     """The person, locked: who gives them a password or an address waits in line."""
     # tenantless: a person belongs to no organisation
     return await session.scalar(select(Account).where(Account.id == user_id).with_for_update())
+
+
+async def forget_members(session: AsyncSession, org_id: UUID) -> None:
+    """Delete an organisation's memberships, and the people who belong nowhere else with all that is theirs alone."""
+    elsewhere = aliased(Membership)
+    is_elsewhere = exists().where(elsewhere.id == Account.id, elsewhere.org_id != org_id)
+    homeless = (
+        select(Account.id)
+        .join(Membership, Membership.id == Account.id)
+        .where(Membership.org_id == org_id, ~is_elsewhere, ~Account.is_platform_owner)
+    )
+    people = (await session.scalars(homeless.with_for_update(of=Account))).all()
+    await session.execute(delete(Membership).where(Membership.org_id == org_id))
+    for column in _OF_PEOPLE:
+        # tenantless: a person belongs to no organisation
+        await session.execute(delete(column.table).where(column.in_(people)))
+    # tenantless: a person belongs to no organisation
+    await session.execute(delete(Account).where(Account.id.in_(people)))
 
 
 async def list_memberships(reader: Reader, user_id: UUID, session_id: UUID) -> Sequence[Any]:

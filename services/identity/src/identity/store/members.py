@@ -85,6 +85,13 @@ async def get(session: AsyncSession, org_id: UUID, user_id: UUID) -> Membership:
     return member
 
 
+async def list_of_person(session: AsyncSession, user_id: UUID) -> Sequence[Membership]:
+    """Every membership of a person, in order of organisation."""
+    # tenantless: a person belongs to themselves; by the system role
+    wanted = select(Membership).where(Membership.id == user_id, Membership.status != MemberState.REMOVED)
+    return (await session.scalars(wanted.order_by(Membership.org_id))).all()
+
+
 async def count_active_owners(session: AsyncSession, org_id: UUID) -> int:
     """How many owners can act; the caller holds the organisation's lock."""
     counted = select(func.count()).where(

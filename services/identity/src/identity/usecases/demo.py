@@ -5,17 +5,26 @@ from collections.abc import Sequence
 from chassis.auth import system_actor
 from chassis.tx import Tx
 from identity.domain.accounts import Account
-from identity.domain.demo import ORGANISATIONS, PASSWORD, DemoOrganisation, DemoPerson
+from identity.domain.demo import (
+    ORGANISATIONS,
+    PASSWORD,
+    PLATFORM_EMAIL,
+    PLATFORM_PASSWORD,
+    DemoOrganisation,
+    DemoPerson,
+)
 from identity.domain.members import Membership
 from identity.domain.roles import Role
 from identity.published import member_joined
 from identity.reception import Reception
 from identity.store import accounts, members, organisations
 from identity.usecases.organisations import change_organisation, found_organisation, replace_legal
+from identity.usecases.platform_owners import make_owner
 
 
 async def seed(reception: Reception) -> Sequence[str]:
-    """Complete the demo organisations and their people; the slugs."""
+    """Complete the demo organisations and their people, and the platform's owner; the slugs."""
+    await make_owner(reception, PLATFORM_EMAIL, PLATFORM_PASSWORD)
     async with reception.passwords.turn():
         password_hash = await reception.passwords.hash(PASSWORD)
     for demo in ORGANISATIONS:
