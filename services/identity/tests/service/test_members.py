@@ -50,6 +50,23 @@ async def test_what_no_member_can_become_is_refused(place: Place, body: dict[str
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("PATCH", "/users/{}"), ("POST", "/users/{}/roles"), ("PATCH", "/org/members/{}")]
+)
+async def test_whichever_door_changes_the_role_it_is_the_only_role_there_is(
+    place: Place, method: str, path: str
+) -> None:
+    owner, person = await place.act(Role.OWNER), await place.join(Role.SALES)
+    await person.sign_in()
+    answer = await owner.browser.request(method, path.format(person.id), json={"role": "FINANCE"})
+    assert (answer.status_code, answer.json()["role"]) == (200, "FINANCE")
+    for again in (person.refresh, person.sign_in):
+        assert (await again()).status_code == 200
+        me = (await person.browser.get("/auth/me")).json()
+        assert (me["role"], "invoices:send" in me["permissions"]) == ("FINANCE", True)
+        assert [each["role"] for each in me["memberships"]] == ["FINANCE"]
+
+
 async def test_removal_ends_membership_and_sessions_at_once(place: Place) -> None:
     owner, person = await place.act(Role.OWNER), await place.join(Role.SALES)
     elsewhere = await place.join(Role.FINANCE, at=await place.open(), email=person.email)

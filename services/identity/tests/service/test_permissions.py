@@ -39,6 +39,11 @@ DOORS = {
     ("PUT", "/roles/{key}/overrides"): "O",
     ("GET", "/authz/explain"): "O C",
     ("GET", "/org/usage"): "O C",
+    ("GET", "/settings/modules"): "O C",
+    ("PATCH", "/settings/modules/{code}"): "O C",
+    ("DELETE", "/settings/modules/{code}"): "O C",
+    ("PATCH", "/settings/features/{code}"): "O C",
+    ("DELETE", "/settings/features/{code}"): "O C",
     ("GET", "/settings/preferences"): "O C D M S P F V K",
     ("PUT", "/settings/preferences"): "O C D M S P F V K",
     ("GET", "/settings/policies"): "O C",
@@ -80,7 +85,8 @@ async def test_table_covers_every_door(place: Place) -> None:
 async def test_role_gets_through_its_doors_and_no_other(place: Place, role: Role) -> None:
     person, other = await place.act(role), await place.join(Role.SALES)
     for (method, path), letters in DOORS.items():
-        ids = {"user_id": other.id, "invitation_id": other.id, "role_id": other.id, "key": "CASHIER"}
+        ids = dict.fromkeys(("user_id", "invitation_id", "role_id"), str(other.id))
+        ids |= {"key": "CASHIER", "code": "no-such-code"}
         body: dict[str, Any] | None = None if method in {"GET", "DELETE"} else {}
         answer = await person.browser.request(method, path.format(**ids), json=body)
         is_refused = answer.status_code == 403
