@@ -153,7 +153,8 @@ def member_invited(member: Membership, invitation: Invitation) -> Fact:
 
 def member_joined(member: Membership) -> Fact:
     """Somebody is a member now."""
-    return _about_member(member, MemberJoined(member=member_snapshot(member)))
+    inviter = str(member.invited_by_user_id) if member.invited_by_user_id else None
+    return _about_member(member, MemberJoined(member=member_snapshot(member), invited_by_user_id=inviter))
 
 
 def member_updated(member: Membership) -> Fact:
@@ -247,6 +248,7 @@ def security_event_raised(event: SecurityEvent) -> Fact:
         severity=event.severity,
         description=event.description,
         user_id=str(event.user_id) if event.user_id else None,
+        ip=event.ip,
     )
     message.at.FromDatetime(event.at)
     return Fact(message, event.id, 1)
