@@ -15,7 +15,7 @@ from clients.identity.fake import FakeIdentity
 from notifications.main import NOTIFICATIONS
 from notifications.smtp import Mailer
 
-SENDER = "no-reply@execos.test"
+SENDER, ANSWERS = "no-reply@execos.test", "help@execos.test"
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def place(start: Start) -> AsyncIterator[Place]:
     async with mail_server() as mails:
         url = SecretStr(f"smtp://127.0.0.1:{mails.port}")
         parts = {IdentityClient: identity, BillingClient: billing, Mailer: Mailer(url, sender=SENDER)}
-        stand = await start(NOTIFICATIONS, parts, mail_from=SENDER, smtp_url=url)
+        stand = await start(NOTIFICATIONS, parts, mail_from=SENDER, mail_reply_to=ANSWERS, smtp_url=url)
         place = Place(stand, identity, billing, mails)
         await place.organisation(legal=LEGAL)
         yield place

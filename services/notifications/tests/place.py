@@ -1,7 +1,8 @@
 """An organisation whose people are told things: its members, its mail server, and the facts of the other services."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from chassis.rows import inbox
 from chassis.testing.stand import Stand
 from clients.billing.fake import FakeBilling
 from clients.identity.fake import FakeIdentity
+from clients.identity.types import MailLink, MailLinkKind
 from execos.billing.v1.events_pb2 import InvoicePaid, InvoiceSent
 from execos.billing.v1.snapshots_pb2 import InvoiceSnapshot
 from execos.identity.v1.events_pb2 import MemberJoined, MemberRemoved, MemberRoleChanged, OrganisationUpdated
@@ -75,6 +77,13 @@ class Place:
             legal=LegalProfile(**legal) if legal else None,
         )  # fmt: skip
         await self.stand.deliver(OrganisationUpdated(organisation=snapshot), org_id, version=snapshot.version)
+
+    def link(self, kind: MailLinkKind, generation: int = 0, **values: Any) -> UUID:
+        """A link that identity makes for now and half an hour; its id."""
+        link_id, named = new_id(), {"path": "/x", "name": "", "locale": "en", "organisation": "Acme Works"}
+        link = MailLink(expires_at=self.now + timedelta(minutes=30), **named | values)
+        self.identity.known_mail_links[self.stand.org_id, kind, link_id, generation] = link
+        return link_id
 
     # ------------------------------------------------------------------------------------------- facts
 
@@ -228,6 +237,13 @@ class Place:
     def _next(self, key: str) -> int:
         self.versions[key] = self.versions.get(key, 0) + 1
         return self.versions[key]
+
+
+def part(message: EmailMessage, kind: str) -> str:
+    """The text or the HTML of a mail."""
+    found = message.get_body((kind,))
+    assert found is not None
+    return str(found.get_content()).replace("\r\n", "\n")
 
 
 def _ids(fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Facts in: copies of what others own, and what people are told of."""
+"""Facts in: copies of what others own, what people are told of, and the mails that are sent."""
 
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 from uuid import UUID
 
@@ -74,10 +74,73 @@ async def on_invoice_paid(tx: Tx, fact: Received) -> None:
     await _tell_of_invoice(tx, fact, NoticeType.INVOICE_PAID)
 
 
+async def on_member_invited(tx: Tx, fact: Received) -> None:
+    """The person gets the link by mail; every new mail of an invitation voids the older."""
+    await COPIES[fact.type](tx, fact)
+    if fact.message.invitation_id:  # the first release invited without mails
+        link = {
+            "kind": "INVITATION",
+            "subject": fact.message.invitation_id,
+            "generation": fact.message.generation,
+        }
+        await queue_mail(tx, _account_mail(fact, Template.MEMBER_INVITED, fact.message.member.user_id, link))
+
+
+async def on_member_joined(tx: Tx, fact: Received) -> None:
+    """Who invited them, and whoever administers the organisation, is told."""
+    await COPIES[fact.type](tx, fact)
+    member, inviter = fact.message.member, _id(fact.message.invited_by_user_id)
+    if inviter is None:
+        return
+    # Whoever joined did it, whichever door they came through.
+    cause = Cause(fact.id, "user", UUID(member.user_id))
+    details = Details(member.name, note=member.email)
+    joined = Happening(NoticeType.MEMBER_JOINED, UUID(member.user_id), details, {Party.INVITER: inviter})
+    await notify(tx, cause, joined)
+
+
+async def on_user_registered(tx: Tx, fact: Received) -> None:
+    """A new person is welcomed by mail."""
+    await queue_mail(tx, _account_mail(fact, Template.WELCOME, fact.message.user.id, {}))
+
+
+async def on_email_verification_requested(tx: Tx, fact: Received) -> None:
+    """The mailbox that is to be confirmed gets the link."""
+    link = {"kind": fact.message.kind, "subject": fact.message.link_id, "generation": 0}
+    await queue_mail(tx, _account_mail(fact, Template.VERIFY_EMAIL, fact.message.user_id, link))
+
+
+async def on_password_reset_requested(tx: Tx, fact: Received) -> None:
+    """The person gets the link."""
+    link = {"kind": "PASSWORD_RESET", "subject": fact.message.link_id, "generation": 0}
+    await queue_mail(tx, _account_mail(fact, Template.PASSWORD_RESET, fact.message.user_id, link))
+
+
+async def on_security_event(tx: Tx, fact: Received) -> None:
+    """The person concerned is warned by mail."""
+    event = fact.message
+    if event.user_id:
+        # Where somebody else sits who did it is no business of theirs.
+        is_theirs = fact.actor_id in {None, UUID(event.user_id)}
+        content = {
+            "type": event.type,
+            "at": event.at.ToDatetime(UTC).isoformat(),
+            "ip": event.ip if is_theirs else "",
+            "device": event.device if is_theirs else "",
+        }
+        await queue_mail(tx, _account_mail(fact, Template.SECURITY_ALERT, event.user_id, content))
+
+
+COPIES: Handlers = {**member_facts(MEMBERS), **organisation_facts(ORGANISATIONS)}
 HANDLERS: Handlers = {
-    **member_facts(MEMBERS),
-    **organisation_facts(ORGANISATIONS),
+    **COPIES,
     **DELETION,
+    "identity.member.invited.v1": on_member_invited,
+    "identity.member.joined.v1": on_member_joined,
+    "identity.user.registered.v1": on_user_registered,
+    "identity.email.verification_requested.v1": on_email_verification_requested,
+    "identity.password.reset_requested.v1": on_password_reset_requested,
+    "identity.security_event.raised.v1": on_security_event,
     **{
         f"sales.lead.{name}.v1": on_lead
         for name in ("created", "updated", "qualified", "disqualified", "reopened", "converted")
@@ -140,7 +203,12 @@ def _invoice_mail(fact: Received) -> NewMail:
         "dueOn": invoice.due_date,
     }
     about = (Entity.INVOICE, UUID(invoice.id))
-    return NewMail(fact.id, Template.INVOICE_SENT, fact.message.buyer_email, about, content)
+    return NewMail(fact.id, Template.INVOICE_SENT, about, content, to_address=fact.message.buyer_email)
+
+
+def _account_mail(fact: Received, template: Template, user_id: str, content: dict[str, Any]) -> NewMail:
+    person = UUID(user_id)
+    return NewMail(fact.id, template, (Entity.USER, person), content, recipient_id=person)
 
 
 def _cause(fact: Received) -> Cause:

@@ -5,7 +5,6 @@ after a crash it is known whether it may have arrived.
 """
 
 from email.message import EmailMessage
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -13,17 +12,14 @@ import structlog
 from chassis.auth import system_actor
 from chassis.errors import AppError, Kind
 from chassis.runtime import Runtime
-from clients.billing.client import BillingClient
-from clients.identity.client import IdentityClient
-from clients.identity.copies import ensure_organisation
-from notifications.copies import ORGANISATIONS
+from notifications.composing import Superseded, compose
 from notifications.domain.deliveries import Failure, schedule_of
 from notifications.jobs import DELIVER_MAIL, JOBS
-from notifications.mail.messages import Letter, Unwritable, write
+from notifications.mail.messages import Postmark, Unwritable, write
 from notifications.settings import NotificationsSettings
 from notifications.smtp import Mailer, failure_of
 from notifications.store import mails
-from notifications.usecases.mails import begin_try, hand_over, note_arrival, note_failure
+from notifications.usecases.mails import begin_try, drop_mail, hand_over, note_arrival, note_failure
 
 __all__ = ["JOBS", "deliver_mail"]
 
@@ -39,7 +35,13 @@ async def deliver_mail(runtime: Runtime, org_id: UUID, mail_id: str, attempt: in
         is_due = await begin_try(tx, mail, attempt, sender_domain=settings.mail_domain)
     if not is_due:
         return
-    message = await _write(runtime, org_id, mail)
+    try:
+        message = await _write(runtime, org_id, mail)
+    except Superseded:
+        log.info("mail.superseded", mail_id=mail_id)
+        async with runtime.source.tx(actor) as tx:
+            await drop_mail(tx, mail)
+        return
     if isinstance(message, EmailMessage):
         async with runtime.source.tx(actor) as tx:
             is_ours = await hand_over(tx, mail)
@@ -56,7 +58,13 @@ async def deliver_mail(runtime: Runtime, org_id: UUID, mail_id: str, attempt: in
 
 async def _write(runtime: Runtime, org_id: UUID, mail_id: UUID) -> EmailMessage | Failure:
     try:
-        return write(await _letter(runtime, org_id, mail_id))
+        async with runtime.source.reading(system_actor(org_id)) as reading:
+            mail = await mails.show(reading, org_id, mail_id)
+        settings = runtime.part(NotificationsSettings)
+        postmark = Postmark(mail.message_id, mail.created_at, settings.mail_from, settings.public_base_url)
+        return write(await compose(runtime, org_id, mail), postmark)
+    except Superseded:
+        raise
     except Unwritable as error:
         return Failure(str(error), is_permanent=True)
     except AppError as error:
@@ -72,23 +80,3 @@ async def _send(runtime: Runtime, message: EmailMessage) -> Failure | None:
     except Exception as error:  # noqa: BLE001 - a mail server fails in many ways, and each is an outcome
         return failure_of(error)
     return None
-
-
-async def _letter(runtime: Runtime, org_id: UUID, mail_id: UUID) -> Letter:
-    settings = runtime.part(NotificationsSettings)
-    await ensure_organisation(ORGANISATIONS, runtime.source, runtime.part(IdentityClient), org_id)
-    async with runtime.source.reading(system_actor(org_id)) as reading:
-        row: Any = await mails.show(reading, org_id, mail_id)
-    pdf = await runtime.part(BillingClient).invoice_pdf(org_id, row.about_id)
-    return Letter(
-        message_id=row.message_id,
-        to_address=row.to_address,
-        from_address=settings.mail_from,
-        public_base_url=settings.public_base_url,
-        written_at=row.created_at,
-        organisation=row.organisation,
-        legal=row.legal,
-        locale=row.locale,
-        content=row.content,
-        attachment=(pdf.filename, pdf.content),
-    )

@@ -15,6 +15,7 @@ class NotificationsSettings(ServiceSettings):
     billing_grpc: HostPort
     smtp_url: SecretStr
     mail_from: str
+    mail_reply_to: str | None = None
 
     @field_validator("smtp_url")
     @classmethod
@@ -30,6 +31,11 @@ class NotificationsSettings(ServiceSettings):
     def _is_mail_address(cls, value: str) -> str:
         parse_address(value)
         return value
+
+    @field_validator("mail_reply_to")
+    @classmethod
+    def _is_answered(cls, value: str | None) -> str | None:
+        return cls._is_mail_address(value) if value else None
 
     @property
     def mail_domain(self) -> str:

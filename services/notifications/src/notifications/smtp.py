@@ -12,6 +12,7 @@ from notifications.domain.deliveries import Failure
 TIMEOUT_SECONDS = 30
 PORTS = {"smtp": 25, "smtps": 465}
 PERMANENT = range(500, 600)
+LINK = re.compile(r"\bhttps?:\S+", re.IGNORECASE)
 ADDRESS = re.compile(r"[^\s<>\"'(),:;]+@[^\s<>\"'(),:;]+")
 
 
@@ -53,6 +54,9 @@ def failure_of(error: Exception) -> Failure:
 
 
 def _told(error: aiosmtplib.SMTPResponseException) -> str:
-    """The server's answer on one line without addresses: it goes into rows, logs and facts."""
-    words = ADDRESS.sub("[address]", " ".join(str(error.message).split()))
+    """The server's answer on one line without addresses and links: it goes into rows, logs and facts.
+
+    A server that refuses a mail for what is in it may quote a one-time link.
+    """
+    words = ADDRESS.sub("[address]", LINK.sub("[link]", " ".join(str(error.message).split())))
     return f"{error.code} {words}"

@@ -1,21 +1,13 @@
 """The one mail: the invoice to its buyer, with its document, once, again when it fails, given up in the end."""
 
 import asyncio
-from email.message import EmailMessage
 
 import pytest
-from services.notifications.tests.place import LEGAL, Place
+from services.notifications.tests.place import LEGAL, Place, part
 
 from chassis.ids import new_id
 from execos.billing.v1.events_pb2 import InvoiceSent
 from execos.platform.v1.values_pb2 import Money
-
-
-def part(message: EmailMessage, kind: str) -> str:
-    """The text or the HTML of a mail."""
-    found = message.get_body((kind,))
-    assert found is not None
-    return str(found.get_content())
 
 
 async def test_buyer_gets_the_invoice_with_its_document(place: Place) -> None:
@@ -118,7 +110,7 @@ async def test_address_that_is_none_is_given_up_at_once(place: Place, address: s
     [fact] = await place.mail_facts()
     assert (fact.type, fact.message.error) == (
         "notifications.email.failed.v1",
-        "the buyer's e-mail address is none",
+        "the recipient's e-mail address is none",
     )
 
 

@@ -60,6 +60,11 @@ def recipient_refused(code: int) -> aiosmtplib.SMTPRecipientsRefused:
         (recipient_refused(550), "550 no <[address]> here", True),
         (recipient_refused(450), "450 no <[address]> here", False),
         (aiosmtplib.SMTPDataError(554, "5.7.1 spam\nreally"), "554 5.7.1 spam really", True),
+        (
+            aiosmtplib.SMTPDataError(554, "spam: HTTPS://execos.test/reset/c2VjcmV0 in it"),
+            "554 spam: [link] in it",
+            True,
+        ),
         (aiosmtplib.SMTPDataError(451, "later"), "451 later", False),
         (aiosmtplib.SMTPNotSupported("SMTPUTF8"), "the mail server cannot write to this address", True),
         # What concerns the server's own configuration is mended by the operator, and the mail must still go then.

@@ -23,7 +23,7 @@ from notifications.domain.deliveries import (
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
 LATER = Failure("try again")
 FINAL = Failure("never", is_permanent=True)
-FINISHED = {State.DELIVERED, State.DEAD}
+FINISHED = {State.DELIVERED, State.DEAD, State.SUPERSEDED}
 
 
 def delivery(state: State = State.QUEUED, **values: object) -> Delivery:
@@ -39,6 +39,7 @@ def test_a_delivery_moves_along_its_table_and_no_other_way(before: State, wanted
         State.DELIVERED: lambda: each.arrive(NOW),
         State.RETRY: lambda: each.fail(NOW, LATER, SECONDS),
         State.DEAD: lambda: each.fail(NOW, FINAL, SECONDS),
+        State.SUPERSEDED: lambda: each.supersede(NOW),
     }
     if wanted is State.QUEUED:
         assert all(State.QUEUED not in allowed for allowed in MOVES.values())
@@ -99,6 +100,12 @@ def test_arrival_forgets_earlier_errors() -> None:
     each = delivery(State.SENDING, error="earlier")
     each.arrive(NOW)
     assert (each.state, each.delivered_at, each.error, each.next_at) == (State.DELIVERED, NOW, None, None)
+
+
+def test_superseded_mail_waits_for_nothing_and_is_no_failure() -> None:
+    each = delivery(State.RETRY, error="earlier")
+    each.supersede(NOW)
+    assert (each.next_at, each.error, each.attempts) == (None, None, 0)
 
 
 def test_test_profile_counts_in_seconds() -> None:

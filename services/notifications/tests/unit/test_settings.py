@@ -30,6 +30,7 @@ def settings(**changed: str) -> NotificationsSettings:
 def test_good_environment_is_taken_and_hides_the_password() -> None:
     known = settings()
     assert known.mail_domain == "execos.test"
+    assert known.mail_reply_to is settings(NOTIFICATIONS_MAIL_REPLY_TO="").mail_reply_to is None
     assert "p%40ss" not in repr(known)
 
 
@@ -53,6 +54,7 @@ def test_mail_server_that_is_none_is_refused(url: str) -> None:
 def test_everything_wrong_is_named_at_once() -> None:
     wrong = {
         "NOTIFICATIONS_MAIL_FROM": "nobody",
+        "NOTIFICATIONS_MAIL_REPLY_TO": "help@execos.test\r\nBcc: victim@test.example",
         "NOTIFICATIONS_BILLING_GRPC": "x",
         "NOTIFICATIONS_NONSENSE": "1",
     }

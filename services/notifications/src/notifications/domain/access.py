@@ -5,12 +5,13 @@ from enum import StrEnum
 
 
 class Entity(StrEnum):
-    """What a notification can be about, by the API's token of the type."""
+    """What a notification or a mail can be about, by the API's token of the type."""
 
     LEAD = "LEAD"
     DEAL = "DEAL"
     WORK_ITEM = "WORK_ITEM"
     INVOICE = "INVOICE"
+    USER = "USER"
 
 
 class Role(StrEnum):
@@ -33,6 +34,7 @@ READ_PERMISSION = {
     Entity.DEAL: "deals:read",
     Entity.WORK_ITEM: "work-items:read",
     Entity.INVOICE: "invoices:read",
+    Entity.USER: "users:read",
 }
 """What an access token must hold to be shown notifications about an entity."""
 
@@ -42,6 +44,7 @@ READERS = {
     Entity.DEAL: LEADERS | {Role.SALES, Role.FINANCE, Role.VIEWER},
     Entity.WORK_ITEM: LEADERS | {Role.SALES, Role.OPS, Role.VIEWER},
     Entity.INVOICE: LEADERS | {Role.SALES, Role.FINANCE},
+    Entity.USER: LEADERS - {Role.SALES_MANAGER},
 }
 """The roles that hold the permission: facts come without tokens."""
 

@@ -20,6 +20,7 @@ class NoticeType(StrEnum):
     DEAL_LOST = "deal.lost"
     INVOICE_SENT = "invoice.sent"
     INVOICE_PAID = "invoice.paid"
+    MEMBER_JOINED = "member.joined"
 
 
 class Party(StrEnum):
@@ -29,6 +30,7 @@ class Party(StrEnum):
     OWNER = "owner"
     CREATOR = "creator"
     DEAL_OWNER = "deal owner"
+    INVITER = "inviter"
 
 
 class Channel(StrEnum):
@@ -63,6 +65,7 @@ LINKS = {
     Entity.DEAL: "/sales/deals/{id}",
     Entity.WORK_ITEM: "/work/items/{id}",  # house: allow machine-path, a path of the web console
     Entity.INVOICE: "/billing/invoices/{id}",
+    Entity.USER: "/settings/people/{id}",
 }
 
 MANAGEMENT = frozenset({Role.OWNER, Role.CEO, Role.DIRECTOR, Role.SALES_MANAGER})
@@ -132,6 +135,13 @@ CATALOGUE: Mapping[NoticeType, Kind] = {
         parties=frozenset({Party.CREATOR, Party.DEAL_OWNER}),
         roles=frozenset({Role.OWNER, Role.CEO, Role.FINANCE}),
         titles=Titles("Invoice {subject} paid", "Rechnung {subject} bezahlt", "Facture {subject} payée"),
+    ),
+    NoticeType.MEMBER_JOINED: Kind(
+        label="Somebody joined",
+        entity=Entity.USER,
+        parties=frozenset({Party.INVITER}),
+        roles=frozenset({Role.OWNER, Role.ADMIN}),
+        titles=Titles("{subject} has joined", "{subject} ist jetzt dabei", "{subject} a rejoint l'équipe"),
     ),
 }
 

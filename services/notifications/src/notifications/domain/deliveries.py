@@ -28,22 +28,27 @@ INTERRUPTED = "interrupted while the mail server had it"
 
 
 class State(StrEnum):
-    """Where a delivery stands; `sending` means that the mail server may or may not have taken the mail."""
+    """Where a delivery stands; `sending` means that the mail server may or may not have taken the mail.
+
+    `superseded` is no failure: there is nothing to say any more, since the mail's link is dead.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
     RETRY = "retry"
     DELIVERED = "delivered"
     DEAD = "dead"
+    SUPERSEDED = "superseded"
 
 
 MOVES = {
-    State.QUEUED: frozenset({State.SENDING, State.RETRY, State.DEAD}),
+    State.QUEUED: frozenset({State.SENDING, State.RETRY, State.DEAD, State.SUPERSEDED}),
     State.SENDING: frozenset({State.DELIVERED, State.RETRY, State.DEAD}),
     # To `delivered`: a try that was given up for lost had arrived after all.
-    State.RETRY: frozenset({State.SENDING, State.RETRY, State.DELIVERED, State.DEAD}),
+    State.RETRY: frozenset({State.SENDING, State.RETRY, State.DELIVERED, State.DEAD, State.SUPERSEDED}),
     State.DELIVERED: frozenset[State](),
     State.DEAD: frozenset[State](),
+    State.SUPERSEDED: frozenset[State](),
 }
 UNFINISHED = (State.QUEUED, State.RETRY, State.SENDING)
 
@@ -76,7 +81,9 @@ class Delivery(Row):
         ForeignKeyConstraint(["org_id", "mail_id"], ["email_message.org_id", "email_message.id"]),
         UniqueConstraint("org_id", "mail_id", name="uq_delivery_mail"),
         CheckConstraint("channel IN ('e-mail')", name="channel"),
-        CheckConstraint("state IN ('queued', 'sending', 'retry', 'delivered', 'dead')", name="state"),
+        CheckConstraint(
+            "state IN ('queued', 'sending', 'retry', 'delivered', 'dead', 'superseded')", name="state"
+        ),
         CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", name="delivered"),
         CheckConstraint("(state IN ('queued', 'retry', 'sending')) = (next_at IS NOT NULL)", name="next"),
         Index("ix_delivery_state", "org_id", "state", "created_at"),
@@ -125,6 +132,11 @@ class Delivery(Row):
         self.error = shorten(failure.reason, ERROR_LENGTH)
         self.attempts += 1
         return is_last
+
+    def supersede(self, now: datetime) -> None:
+        """There is nothing to say any more."""
+        self._move(State.SUPERSEDED, now)
+        self.next_at = self.error = None
 
     def _repeat(self, now: datetime) -> bool:
         # Left in `sending`, the mail may have arrived: it is sent once more, and never a third time.

@@ -1,12 +1,12 @@
 """In which language and form an organisation is written to: its words, amounts and dates."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import UTC, format_date, format_time, format_timedelta, get_timezone
 from babel.numbers import format_currency
 
 from chassis.money import Money
@@ -32,6 +32,19 @@ class Language:
     def day(self, day: date) -> str:
         """A calendar date, such as "4 Dec 2026"."""
         return format_date(day, format="medium", locale=self.locale).translate(PLAIN_SPACES)
+
+    def moment(self, at: datetime, time_zone: str) -> str:
+        """An instant by the reader's clock, such as "4 Dec 2026, 14:05 (Europe/Berlin)"; UTC where the zone is none."""
+        try:
+            local = at.astimezone(get_timezone(time_zone))
+        except LookupError:
+            local, time_zone = at.astimezone(UTC), "UTC"
+        time = format_time(local, format="short", locale=self.locale).translate(PLAIN_SPACES)
+        return f"{self.day(local.date())}, {time} ({time_zone})"
+
+    def span(self, duration: timedelta) -> str:
+        """How long in its largest unit, such as "30 minutes"."""
+        return format_timedelta(duration, threshold=1, locale=self.locale).translate(PLAIN_SPACES)
 
 
 @lru_cache(maxsize=64)

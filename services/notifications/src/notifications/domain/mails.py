@@ -20,6 +20,15 @@ class Template(StrEnum):
     """What mails exist, by the type they belong to."""
 
     INVOICE_SENT = "invoice.sent"
+    MEMBER_INVITED = "member.invited"
+    WELCOME = "account.welcome"
+    VERIFY_EMAIL = "account.verify_email"
+    PASSWORD_RESET = "account.password_reset"
+    SECURITY_ALERT = "account.security_alert"
+
+
+OF_A_PERSON = ""
+"""The address of a mail to a person: identity is asked for the present one at every try."""
 
 
 class Mail(Row, Aggregate):

@@ -1,4 +1,4 @@
-"""SQL of mails and what is needed to write them."""
+"""SQL of mails."""
 
 from typing import Any
 from uuid import UUID
@@ -9,34 +9,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.queries import Lookup, Reader
-from notifications.copies import KnownOrganisation
 from notifications.domain.mails import Mail
 
 MAIL = Mail.__table__.c
-ORGANISATION = KnownOrganisation.__table__.c
 WRITTEN = Lookup(
     select(
         MAIL.id,
         MAIL.message_id,
         MAIL.template,
         MAIL.to_address,
+        MAIL.recipient_id,
         MAIL.about_id,
         MAIL.content,
         MAIL.created_at,
-        ORGANISATION.name.label("organisation"),
-        ORGANISATION.legal,
-        ORGANISATION.locale,
-    )
-    .join_from(Mail.__table__, KnownOrganisation.__table__, ORGANISATION.org_id == MAIL.org_id)
-    .where(MAIL.org_id == bindparam("org_id"), MAIL.id == bindparam("mail_id"))
+    ).where(MAIL.org_id == bindparam("org_id"), MAIL.id == bindparam("mail_id"))
 )
 
 
 async def show(reader: Reader, org_id: UUID, mail_id: UUID) -> Any:
-    """A mail with its sender; NotFound while the organisation is not known here."""
+    """A mail as it is to be written; NotFound when there is none."""
     rows = await reader.rows(WRITTEN, org_id=org_id, mail_id=mail_id)
     if not rows:
-        raise NotFound("There is no such mail, or its organisation is not known here.")
+        raise NotFound("There is no such mail.")
     return rows[0]
 
 

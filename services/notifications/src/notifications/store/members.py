@@ -1,11 +1,13 @@
-"""Members as candidates for a notification."""
+"""Members: as candidates for a notification, and where to write to them."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import String, Uuid, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from chassis.errors import NotFound
 from chassis.queries import Lookup, Reader
 from notifications.copies import KnownMember
 from notifications.domain.happenings import Candidate
@@ -18,6 +20,11 @@ CANDIDATES = Lookup(
         | (MEMBER.role == func.any(bindparam("roles", type_=ARRAY(String)))),
     )
 )
+CONTACT = Lookup(
+    select(MEMBER.name, MEMBER.email).where(
+        MEMBER.org_id == bindparam("org_id"), MEMBER.id == bindparam("user_id")
+    )
+)
 
 
 async def list_candidates(
@@ -26,3 +33,11 @@ async def list_candidates(
     """These people, whatever their status, and everybody with one of the roles."""
     rows = await reader.rows(CANDIDATES, org_id=org_id, ids=list(ids), roles=[str(role) for role in roles])
     return [Candidate(row.id, row.role, row.status) for row in rows]
+
+
+async def get_contact(reader: Reader, org_id: UUID, user_id: UUID) -> Any:
+    """Name and address of whoever is or was a member here; NotFound when nobody of that id was."""
+    rows = await reader.rows(CONTACT, org_id=org_id, user_id=user_id)
+    if not rows:
+        raise NotFound("Nobody knows where to write to this person.")
+    return rows[0]

@@ -9,7 +9,7 @@ from chassis.tx import Tx
 from notifications.domain.access import Entity
 from notifications.domain.catalogue import Channel
 from notifications.domain.deliveries import Delivery, Failure, Schedule, State
-from notifications.domain.mails import Mail, Template
+from notifications.domain.mails import OF_A_PERSON, Mail, Template
 from notifications.jobs import DELIVER_MAIL, JOBS
 from notifications.published import email_failed, email_sent
 from notifications.store import deliveries, mails
@@ -21,9 +21,11 @@ class NewMail:
 
     event_id: UUID
     template: Template
-    to_address: str
     about: tuple[Entity, UUID]
     content: dict[str, Any]
+    to_address: str = OF_A_PERSON
+    recipient_id: UUID | None = None
+    """The person it is to; None for an address outside."""
 
 
 async def queue_mail(tx: Tx, new: NewMail) -> None:
@@ -38,6 +40,7 @@ async def queue_mail(tx: Tx, new: NewMail) -> None:
         "event_id": new.event_id,
         "template": new.template.value,
         "to_address": new.to_address,
+        "recipient_id": new.recipient_id,
         "about_type": new.about[0].value,
         "about_id": new.about[1],
         "content": new.content,
@@ -66,6 +69,15 @@ async def hand_over(tx: Tx, mail_id: UUID) -> bool:
         return False
     delivery.hand_over(tx.now)
     return True
+
+
+async def drop_mail(tx: Tx, mail_id: UUID) -> None:
+    """There is nothing to say any more: quietly the end of it."""
+    _, delivery = await deliveries.lock(tx.session, tx.actor.org_id, mail_id)
+    if (
+        not delivery.is_finished and delivery.state != State.SENDING
+    ):  # another worker was faster, with a live link
+        delivery.supersede(tx.now)
 
 
 async def note_arrival(tx: Tx, mail_id: UUID) -> None:

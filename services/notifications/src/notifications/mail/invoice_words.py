@@ -20,7 +20,7 @@ class InvoiceWords:
     footer: str
 
 
-INVOICE_WORDS = {
+WORDS = {
     "en": InvoiceWords(
         subject="Invoice {number} from {seller}",
         greeting="Hello,",
