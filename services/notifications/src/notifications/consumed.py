@@ -126,7 +126,7 @@ async def on_security_event(tx: Tx, fact: Received) -> None:
             "type": event.type,
             "at": event.at.ToDatetime(UTC).isoformat(),
             "ip": event.ip if is_theirs else "",
-            "device": event.device if is_theirs else "",
+            "userAgent": event.user_agent if is_theirs else "",
         }
         await queue_mail(tx, _account_mail(fact, Template.SECURITY_ALERT, event.user_id, content))
 

@@ -21,7 +21,7 @@ async def alarmed(place: Place, kind: str = "PASSWORD_CHANGED", **options: Any) 
     place.identity.add_member(place.stand.org_id, user_id, email=ADA, name="Ada")
     event = SecurityEventRaised(
         id=str(new_id()), type=kind, severity="HIGH", user_id=str(user_id),
-        ip="203.0.113.7", device="Firefox on Linux",
+        ip="203.0.113.7", user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     )  # fmt: skip
     event.at.FromDatetime(place.now)
     await place.tell(event, event.id, **options)
@@ -58,7 +58,7 @@ async def test_person_is_warned_of_what_happened_when_and_from_where(
     await place.work()
     [mail] = place.mails.taken
     assert (mail["To"], mail["Subject"]) == (ADA, subject)
-    for words in ("(America/New_York)", "Firefox on Linux", "203.0.113.7", "If this was you"):
+    for words in ("(America/New_York)", "Firefox (Linux)", "203.0.113.7", "If this was you"):
         assert words in part(mail, "plain")
         assert words in part(mail, "html")
     assert "\nhttps://execos.test/account/security\n" in part(mail, "plain")

@@ -29,6 +29,7 @@ TYPES = {
     "ADMIN_ROLE_GRANTED",
     "IDENTITY_LINKED",
     "EMAIL_CHANGED",
+    "BULK_USER_DEACTIVATION",
 }
 
 
@@ -55,7 +56,12 @@ def link(**values: Any) -> MailLink:
 
 
 def alert(**content: str) -> dict[str, str]:
-    named = {"type": "NEW_DEVICE", "at": NOW.isoformat(), "ip": "203.0.113.7", "device": "Firefox on Linux"}
+    named = {
+        "type": "NEW_DEVICE",
+        "at": NOW.isoformat(),
+        "ip": "203.0.113.7",
+        "userAgent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+    }
     return named | content
 
 
@@ -102,7 +108,7 @@ def test_an_alert_says_when_where_and_on_what_by_the_readers_clock() -> None:
     letter = alert_letter(person(), HOUSE, alert())
     assert letter.facts == (
         ("Time", "10 Mar 2026, 13:00 (Europe/Paris)"),
-        ("Device", "Firefox on Linux"),
+        ("Device", "Firefox (Linux)"),
         ("IP address", "203.0.113.7"),
     )
     assert letter.button is not None
@@ -110,7 +116,7 @@ def test_an_alert_says_when_where_and_on_what_by_the_readers_clock() -> None:
 
 
 def test_an_alert_leaves_out_what_is_not_known() -> None:
-    letter = alert_letter(person(time_zone="No/Where"), HOUSE, alert(ip="", device=""))
+    letter = alert_letter(person(time_zone="No/Where"), HOUSE, alert(ip="", userAgent=""))
     assert letter.facts == (("Time", "10 Mar 2026, 12:00 (UTC)"),)
 
 

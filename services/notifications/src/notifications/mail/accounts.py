@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from clients.identity.types import MailLink
 from notifications.domain.language import Language, language_of
 from notifications.mail.alert_words import ALERTS, WELCOME
+from notifications.mail.devices import device_of
 from notifications.mail.letter_words import WORDS
 from notifications.mail.link_words import WORDS as LINK_WORDS
 from notifications.mail.messages import Button, Letter, one_line
@@ -79,7 +80,7 @@ def alert_letter(person: Person, house: House, content: dict[str, Any]) -> Lette
     alert = words.alerts.get(content["type"], words.other)
     facts = (
         (words.at, language.moment(datetime.fromisoformat(content["at"]), person.time_zone)),
-        (words.device, one_line(content["device"])),
+        (words.device, device_of(content["userAgent"])),
         (words.ip, content["ip"]),
     )
     return _letter(

@@ -99,6 +99,10 @@ ALERTS = {
             "EMAIL_CHANGED": Alert(
                 "Your e-mail address was changed", "The e-mail address with which you sign in was changed."
             ),
+            "BULK_USER_DEACTIVATION": Alert(
+                "Several people were shut out in your name",
+                "Several people of your organisation were suspended or removed with your account within minutes.",
+            ),
         },
         other=Alert(
             "Something happened in your account",
@@ -154,6 +158,10 @@ ALERTS = {
                 "Ihre E-Mail-Adresse wurde geändert",
                 "Die E-Mail-Adresse, mit der Sie sich anmelden, wurde geändert.",
             ),
+            "BULK_USER_DEACTIVATION": Alert(
+                "In Ihrem Namen wurden mehrere Personen ausgeschlossen",
+                "Mit Ihrem Konto wurden in wenigen Minuten mehrere Personen Ihrer Organisation gesperrt oder entfernt.",
+            ),
         },
         other=Alert(
             "In Ihrem Konto ist etwas geschehen",
@@ -208,6 +216,11 @@ ALERTS = {
             "EMAIL_CHANGED": Alert(
                 "Votre adresse e-mail a été modifiée",
                 "L'adresse e-mail avec laquelle vous vous connectez a été modifiée.",
+            ),
+            "BULK_USER_DEACTIVATION": Alert(
+                "Plusieurs personnes ont été exclues en votre nom",
+                "Plusieurs personnes de votre organisation ont été suspendues ou retirées depuis votre compte"
+                " en quelques minutes.",
             ),
         },
         other=Alert(
