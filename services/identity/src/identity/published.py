@@ -240,8 +240,8 @@ def login_failed(user_id: UUID, attempts: int, ip: str | None, since: datetime, 
     return Fact(message, user_id, 0)
 
 
-def security_event_raised(event: SecurityEvent) -> Fact:
-    """Something that should not have happened."""
+def security_event_raised(event: SecurityEvent, user_agent: str | None) -> Fact:
+    """Something that should not have happened; whom it concerns is warned by mail, with the browser behind it."""
     message = SecurityEventRaised(
         id=str(event.id),
         type=event.type,
@@ -249,6 +249,7 @@ def security_event_raised(event: SecurityEvent) -> Fact:
         description=event.description,
         user_id=str(event.user_id) if event.user_id else None,
         ip=event.ip,
+        user_agent=user_agent,
     )
     message.at.FromDatetime(event.at)
     return Fact(message, event.id, 1)

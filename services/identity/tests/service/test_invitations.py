@@ -103,6 +103,8 @@ async def test_a_new_person_gets_an_account_and_is_signed_in(place: Place) -> No
         assert _subject((await place.facts(name))[0]) == invitation["userId"]
     joined = await place.facts("member.joined")
     assert (joined[-1].message.member.user_id, joined[-1].version) == (invitation["userId"], 2)
+    assert joined[-1].message.invited_by_user_id == str(owner.id)
+    assert not joined[0].message.HasField("invited_by_user_id")
     assert await place.stand.actions(invitation["id"]) == ["INVITE", "INVITE_ACCEPT"]
     assert (await owner.browser.get("/org/invitations?status=accepted")).json()["totalCount"] == 1
 

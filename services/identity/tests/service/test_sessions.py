@@ -84,6 +84,8 @@ async def test_grandparent_kills_the_family_even_within_ten_seconds(place: Place
         "security_event.raised.v1",
     ]
     assert (facts[0].message.session_id, facts[0].message.reason) == (session_id, "reuse")
+    thief = facts[2].message
+    assert (thief.ip, thief.user_agent.partition("/")[0]) == (facts[1].message.ip, "python-httpx2")
     async with place.reception.tx() as tx:
         events = (
             await tx.session.scalars(select(SecurityEvent).where(SecurityEvent.org_id == place.owner.org_id))

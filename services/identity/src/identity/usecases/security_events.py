@@ -21,4 +21,4 @@ def raise_event(tx: Tx, kind: str, severity: str, description: str, *, user_id: 
         at=tx.now,
     )
     tx.add(event)
-    tx.publish(security_event_raised(event))
+    tx.publish(security_event_raised(event, tx.work.user_agent))
