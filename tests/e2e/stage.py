@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx2
+
 from local import run_file
 from local.layout import Lock
 from local.ports import Ports, PortTaken, check_free
@@ -91,6 +93,12 @@ class Stage:
     def url(self) -> str:
         """The gateway, by a name that needs no look-up."""
         return f"https://127.0.0.1:{self.ports.gateway_https}"
+
+    def mails(self, address: str) -> list[dict[str, Any]]:
+        """What the mail catcher has for an address, newest first."""
+        catcher = self.run["mail"]["http"].replace("localhost", "127.0.0.1")
+        found: list[dict[str, Any]] = httpx2.get(f"{catcher}/api/messages", params={"to": address}).json()
+        return found
 
     def process(self, name: str) -> dict[str, Any]:
         """The entry of a process in `run.json`."""

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import httpx2
 import pytest
 from tests.e2e.stage import Stage, eventually
 from tests.e2e.visitor import Json, Visitor
@@ -89,15 +88,7 @@ def test_a_sent_invoice_reaches_the_buyer_once_with_its_pdf(stage: Stage, person
     assert sent["status"] == "SENT"
     assert sent["isLocked"]
 
-    def mails() -> list[Json]:
-        answer = httpx2.get(
-            f"{stage.run['mail']['http'].replace('localhost', '127.0.0.1')}/api/messages",
-            params={"to": buyer(mark)},
-        )
-        found: list[Json] = answer.json()
-        return found
-
-    [mail] = eventually(mails, "the mail", seconds=MAIL_SECONDS)
+    [mail] = eventually(lambda: stage.mails(buyer(mark)), "the mail", seconds=MAIL_SECONDS)
     assert sent["invoiceNumber"] in mail["subject"]
     [pdf] = mail["attachments"]
     assert pdf["filename"] == f"{sent['invoiceNumber']}.pdf"
@@ -105,7 +96,7 @@ def test_a_sent_invoice_reaches_the_buyer_once_with_its_pdf(stage: Stage, person
     assert document.headers["content-type"] == "application/pdf"
     assert document.content.startswith(b"%PDF-")
     time.sleep(0.5)
-    assert len(mails()) == 1
+    assert len(stage.mails(buyer(mark))) == 1
 
 
 def test_the_timeline_of_a_deal_tells_what_the_others_did(person: Role, mark: str) -> None:
