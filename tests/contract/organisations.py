@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
-from services.identity.tests.place import Person
+import jwt
+from services.identity.tests.place import PASSWORD, Person
 from tests.contract.operations import Operation
 from tests.contract.platform import Platform
 
@@ -40,6 +41,24 @@ class Organisation:
     def id(self) -> UUID:
         """The tenant's id."""
         return self.owner.org_id
+
+    @classmethod
+    async def signed_up(cls, platform: Platform) -> "Organisation":
+        """The same, made by its owner through the door for newcomers."""
+        mark = f"mark-{uuid4().hex}"
+        person = {"name": "Olga Owner", "email": f"owner@{mark}.example", "password": PASSWORD}
+        async with platform.client() as anybody:
+            body = person | {"organisation": {"name": mark, "slug": mark}}
+            answer = await anybody.post(f"{API}/auth/signup", json=body)
+        assert answer.status_code == 201, answer.text
+        claims = jwt.decode(answer.json()["accessToken"], options={"verify_signature": False})
+        owner = Person(
+            UUID(claims["sub"]), person["email"], UUID(claims["org"]), mark, platform.place.browser()
+        )
+        organisation = cls(platform, owner, mark, {Role.OWNER: owner})
+        await organisation.client(Role.OWNER)
+        await platform.carry(organisation.id)
+        return organisation
 
     async def person(self, role: Role) -> Person:
         """The person of that role."""

@@ -45,6 +45,7 @@ OWN_SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "root_domain": ROOT_DOMAIN,
         "organisations_per_day": PLENTY,
         "invitations_per_day": PLENTY,
+        "sign_ups_per_day": PLENTY,
     },
     "notifications": {"smtp_url": SecretStr("smtp://127.0.0.1:9"), "mail_from": "no-reply@execos.test"},
 }

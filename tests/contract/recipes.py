@@ -1,10 +1,11 @@
 """For every operation a request that succeeds when the owner of an organisation sends it, on rows of its own."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from tests.contract.organisations import API, Json, Organisation
+from tests.contract.calls import Call, Recipe, at, on
+from tests.contract.organisations import Json, Organisation
+from tests.contract.own_recipes import OWN_RECIPES
+from tests.contract.platform_recipes import PLATFORM_RECIPES
 
 from identity.domain.mail_links import LinkKind
 from identity.domain.roles import Role
@@ -18,23 +19,6 @@ LEGAL = {
     "vatId": "DE123456789",
     "email": "office@mark.example",
 }
-
-
-@dataclass(frozen=True)
-class Call:
-    """Path below /api/v1, body and headers of a request."""
-
-    path: str
-    body: Json | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def url(self) -> str:
-        """The whole path."""
-        return self.path if self.path.startswith("/.well-known") else API + self.path
-
-
-Recipe = Callable[[Organisation], Awaitable[Call]]
 
 
 # ------------------------------------------------------------------------------------------------------ rows
@@ -133,40 +117,6 @@ async def notification(org: Organisation) -> Json:
 
 
 # --------------------------------------------------------------------------------------------------- requests
-
-
-def at(path: str, body: Json | None = None, **headers: str) -> Recipe:
-    """A request that needs no row."""
-
-    async def call(_org: Organisation) -> Call:
-        return Call(path, body, headers)
-
-    return call
-
-
-def on(
-    row: Callable[[Organisation], Awaitable[Json]], path: str, body: Json | None = None, *before: str
-) -> Recipe:
-    """A request about a new row, after these actions on it."""
-
-    async def call(org: Organisation) -> Call:
-        found = await row(org)
-        resource = path.partition("/{id}")[0]
-        for action in before:
-            await org.post(f"{resource}/{found['id']}/{action}")
-        return Call(path.replace("{id}", found["id"]), body)
-
-    return call
-
-
-async def _switch(org: Organisation) -> Call:
-    return Call("/auth/switch-org", {"orgId": str(org.id)})
-
-
-async def _sign_in(org: Organisation) -> Call:
-    from services.identity.tests.place import PASSWORD  # noqa: PLC0415 - one request needs it
-
-    return Call("/auth/login", {"email": org.owner.email, "password": PASSWORD})
 
 
 async def _invite(org: Organisation) -> Call:
@@ -318,244 +268,130 @@ async def _run(org: Organisation) -> Call:
     return Call(f"/jobs/runs/{run['id']}")
 
 
-async def tenant(org: Organisation) -> Json:
-    """An organisation that the platform looks after, which is nobody's in these tests."""
-    made = await org.platform.place.open()
-    return {"id": str(made.org_id), "slug": made.slug, "owner": str(made.id)}
-
-
-async def _platform_sign_in(org: Organisation) -> Call:
-    from services.identity.tests.place import PASSWORD  # noqa: PLC0415 - two requests need it
-
-    await org.platform.administrator()
-    assert org.platform.owner is not None
-    return Call("/platform/auth/login", {"email": org.platform.owner.email, "password": PASSWORD})
-
-
-async def _new_tenant(org: Organisation) -> Call:
-    slug = f"tenant-{uuid4().hex}"
-    body = {"name": org.name("Tenant"), "slug": slug, "ownerEmail": f"boss@{slug}.example"}
-    return Call("/platform/tenants", body)
-
-
-def _tenant_then(path: str, body: Json | None = None, *before: str) -> Recipe:
-    """A request of the platform's about a tenant of its own, after these actions."""
-
-    async def call(org: Organisation) -> Call:
-        found, client = await tenant(org), await org.platform.administrator()
-        for action in before:
-            answer = await client.post(f"{API}/platform/tenants/{found['id']}/{action}")
-            assert answer.status_code == 200, answer.text
-        return Call(f"/platform/tenants/{found['id']}{path.format(**found)}", body)
-
-    return call
-
-
-async def _failed_tenant(org: Organisation) -> Call:
-    made = await org.platform.place.open(status="provisioning_failed")
-    return Call(f"/platform/tenants/{made.org_id}/retry")
-
-
-def _domain_then(path: str) -> Recipe:
-    """A request of the platform's about a domain."""
-
-    async def call(org: Organisation) -> Call:
-        found, client = await tenant(org), await org.platform.administrator()
-        domains = f"/platform/tenants/{found['id']}/domains"
-        added = [
-            await client.post(API + domains, json={"host": f"{uuid4().hex}.example"})
-            for _ in ("the primary one", "another one")
-        ]
-        assert [answer.status_code for answer in added] == [201, 201]
-        return Call(f"{domains}/{added[1].json()['id']}{path}")
-
-    return call
-
-
-def _invitation_then(path: str) -> Recipe:
-    """A request of the platform's about an invitation."""
-
-    async def call(org: Organisation) -> Call:
-        found, client = await tenant(org), await org.platform.administrator()
-        invitations = f"/platform/tenants/{found['id']}/invitations"
-        body = {"email": f"{uuid4().hex}@guest.example", "role": "OWNER"}
-        answer = await client.post(API + invitations, json=body)
-        assert answer.status_code == 201, answer.text
-        return Call(f"{invitations}/{answer.json()['id']}{path}")
-
-    return call
-
-
-async def _new_domain(org: Organisation) -> Call:
-    found = await tenant(org)
-    return Call(f"/platform/tenants/{found['id']}/domains", {"host": f"{uuid4().hex}.example"})
-
-
-def _person_then(action: str, *before: str) -> Recipe:
-    """A request of the platform's about a person."""
-
-    async def call(org: Organisation) -> Call:
-        found, client = await tenant(org), await org.platform.administrator()
-        person = f"/platform/tenants/{found['id']}/users/{found['owner']}"
-        for earlier in before:
-            assert (await client.post(f"{API}{person}/{earlier}")).status_code == 200
-        return Call(f"{person}/{action}")
-
-    return call
-
-
-RECIPES: dict[str, Recipe] = {
-    # identity
-    "auth.login": _sign_in,
-    "auth.refresh": at("/auth/refresh", {}),
-    "auth.logout": at("/auth/logout", {}),
-    "auth.switchOrg": _switch,
-    "auth.me": at("/auth/me"),
-    "keys.read": at("/.well-known/jwks.json"),
-    "permissions.list": at("/permissions"),
-    "users.search": at("/users"),
-    "users.invite": _invite,
-    "users.read": on(member, "/users/{id}"),
-    "users.change": on(member, "/users/{id}", {"title": "Trainee"}),
-    "users.assign": on(member, "/users/{id}/roles", {"role": "OPS"}),
-    "members.change": on(member, "/org/members/{id}", {"role": "FINANCE"}),
-    "members.remove": on(member, "/org/members/{id}"),
-    "members.transfer": _transfer,
-    "invitations.create": _invite_by_mail,
-    "invitations.search": at("/org/invitations"),
-    "invitations.read": on(invitation, "/org/invitations/{id}"),
-    "invitations.resend": on(invitation, "/org/invitations/{id}/resend"),
-    "invitations.revoke": on(invitation, "/org/invitations/{id}"),
-    "auth.readInvitation": offer,
-    "auth.acceptInvitation": accept,
-    "roles.list": at("/roles"),
-    "roles.create": _new_role,
-    "roles.read": on(own_role, "/roles/{id}"),
-    "roles.change": on(own_role, "/roles/{id}", {"permissions": ["deals:read", "leads:read"]}),
-    "roles.delete": on(own_role, "/roles/{id}"),
-    "roles.readOverrides": at("/roles/VIEWER/overrides"),
-    "roles.override": _override,
-    "authz.readExplanation": _explain,
-    "organisations.readUsage": at("/org/usage"),
-    "preferences.read": at("/settings/preferences"),
-    "preferences.replace": _prefer,
-    "users.deactivate": on(member, "/users/{id}/deactivate"),
-    "users.reactivate": on(member, "/users/{id}/reactivate", None, "deactivate"),
-    "members.search": at("/org/members"),
-    "directory.list": at("/directory/users"),
-    "organisations.create": _found,
-    "organisations.read": at("/org"),
-    "organisations.change": _organisation,
-    "organisations.replaceLegalProfile": _legal_profile,
-    "policies.readPolicies": at("/settings/policies"),
-    "policies.replace": _policies,
-    "modules.read": at("/settings/modules"),
-    "modules.switch": _flip("modules", "catalog"),
-    "modules.reset": _reset("modules", "stock"),
-    "modules.switchFeature": _flip("features", "preferences"),
-    "modules.resetFeature": _reset("features", "custom-roles"),
-    # the platform's administration
-    "platform.login": _platform_sign_in,
-    "platform.listModules": at("/platform/modules"),
-    "platform.listTemplates": at("/platform/templates"),
-    "platform.listSecurityEvents": at("/platform/security-events"),
-    "tenants.search": at("/platform/tenants"),
-    "tenants.create": _new_tenant,
-    "tenants.read": _tenant_then(""),
-    "tenants.readStatus": _tenant_then("/status"),
-    "tenants.change": _tenant_then("", {"name": "Renamed"}),
-    "tenants.delete": _tenant_then("?confirm={slug}"),
-    "tenants.activate": _tenant_then("/activate", None, "deactivate"),
-    "tenants.deactivate": _tenant_then("/deactivate"),
-    "tenants.archive": _tenant_then("/archive"),
-    "tenants.retry": _failed_tenant,
-    "tenants.applyTemplate": _tenant_then("/apply-template", {"template": "retail"}),
-    "tenants.switchModule": _tenant_then("/modules/pos", {"enabled": True}),
-    "tenants.searchUsers": _tenant_then("/users"),
-    "tenants.disable": _person_then("disable"),
-    "tenants.enable": _person_then("enable", "disable"),
-    "tenantInvitations.search": _tenant_then("/invitations"),
-    "tenantInvitations.create": _tenant_then("/invitations", {"email": "new@guest.example", "role": "OWNER"}),
-    "tenantInvitations.resend": _invitation_then("/resend"),
-    "tenantInvitations.revoke": _invitation_then(""),
-    "tenantDomains.list": _tenant_then("/domains"),
-    "tenantDomains.add": _new_domain,
-    "tenantDomains.remove": _domain_then(""),
-    "tenantDomains.prefer": _domain_then("/make-primary"),
-    # sales
-    "companies.search": at("/companies"),
-    "companies.create": _new_company,
-    "companies.read": on(company, "/companies/{id}"),
-    "companies.change": on(company, "/companies/{id}", {"industry": "Fences"}),
-    "companies.archive": on(company, "/companies/{id}/archive"),
-    "companies.restore": on(company, "/companies/{id}/restore", None, "archive"),
-    "companies.searchContacts": on(company, "/companies/{id}/contacts"),
-    "companies.readActivity": on(company, "/companies/{id}/activity"),
-    "contacts.search": at("/contacts"),
-    "contacts.create": _new_contact,
-    "contacts.read": on(contact, "/contacts/{id}"),
-    "contacts.change": on(contact, "/contacts/{id}", {"title": "Head of fences"}),
-    "contacts.archive": on(contact, "/contacts/{id}/archive"),
-    "contacts.restore": on(contact, "/contacts/{id}/restore", None, "archive"),
-    "contacts.readActivity": on(contact, "/contacts/{id}/activity"),
-    "leads.search": at("/leads"),
-    "leads.create": _new_lead,
-    "leads.read": on(lead, "/leads/{id}"),
-    "leads.change": on(lead, "/leads/{id}", {"source": "fair"}),
-    "leads.qualify": on(lead, "/leads/{id}/qualify"),
-    "leads.disqualify": on(lead, "/leads/{id}/disqualify", {"reason": "no budget"}),
-    "leads.reopen": on(lead, "/leads/{id}/reopen", None, "qualify"),
-    "leads.convertToDeal": _convert,
-    "leads.readActivity": on(lead, "/leads/{id}/activity"),
-    "deals.search": at("/deals"),
-    "deals.create": _new_deal,
-    "deals.read": on(deal, "/deals/{id}"),
-    "deals.change": on(deal, "/deals/{id}", {"valueAmount": "200.00"}),
-    "deals.markWon": on(deal, "/deals/{id}/mark-won"),
-    "deals.markLost": on(deal, "/deals/{id}/mark-lost", {"reason": "too dear"}),
-    "deals.reopen": on(deal, "/deals/{id}/reopen", None, "mark-won"),
-    "deals.readTimeline": on(deal, "/deals/{id}/timeline"),
-    "deals.readActivity": on(deal, "/deals/{id}/activity"),
-    # work
-    "workItems.search": at("/work-items"),
-    "workItems.create": _new_item,
-    "workItems.read": on(item, "/work-items/{id}"),
-    "workItems.change": on(item, "/work-items/{id}", {"priority": 1}),
-    "workItems.transition": on(item, "/work-items/{id}/transition", {"status": "IN_PROGRESS"}),
-    "workItems.complete": on(item, "/work-items/{id}/complete"),
-    "workItems.reopen": on(item, "/work-items/{id}/reopen", None, "complete"),
-    "workItems.readActivity": on(item, "/work-items/{id}/activity"),
-    # billing
-    "invoices.search": at("/invoices"),
-    "invoices.create": _new_invoice,
-    "invoices.read": on(invoice, "/invoices/{id}"),
-    "invoices.download": on(sent_invoice, "/invoices/{id}.pdf"),
-    "invoices.change": on(invoice, "/invoices/{id}", {"amount": "120.00"}),
-    "invoices.send": on(invoice, "/invoices/{id}/send"),
-    "invoices.unlock": on(sent_invoice, "/invoices/{id}/unlock", {"reason": "a typing error"}),
-    "invoices.void": on(sent_invoice, "/invoices/{id}/void", {"reason": "sent twice"}),
-    "invoices.markPaid": on(sent_invoice, "/invoices/{id}/mark-paid", {"method": "cash"}),
-    "invoices.readActivity": on(invoice, "/invoices/{id}/activity"),
-    "payments.search": on(sent_invoice, "/invoices/{id}/payments"),
-    "payments.record": _pay,
-    # notifications
-    "notifications.search": at("/notifications"),
-    "notifications.countUnread": at("/notifications/unread-count"),
-    "notifications.feed": at("/feed"),
-    "notifications.read": on(notification, "/notifications/{id}/read"),
-    "notifications.readAll": at("/notifications/read-all"),
-    # reporting
-    "ceo.readHealthScore": at("/ceo/health-score"),
-    "ceo.explainHealthScore": at("/ceo/health-score/explain"),
-    "ceo.listHealthScores": at("/ceo/health-score/history"),
-    "dashboard.readCeo": at("/dashboard/ceo"),
-    "hygiene.inbox": at("/hygiene/inbox"),
-    "audit.search": at("/audit"),
-    "audit.verify": at("/audit/verify"),
-    "audit.export": at("/audit/export.csv"),
-    "jobs.computeHealthScore": at("/jobs/compute-health-score"),
-    "jobs.search": at("/jobs"),
-    "jobs.run": at("/jobs/run", {"name": JOB}),
-    "jobs.listRuns": at(f"/jobs/runs?name={JOB}"),
-    "jobs.readRun": _run,
-}
+RECIPES: dict[str, Recipe] = (
+    OWN_RECIPES
+    | PLATFORM_RECIPES
+    | {
+        # identity
+        "keys.read": at("/.well-known/jwks.json"),
+        "permissions.list": at("/permissions"),
+        "users.search": at("/users"),
+        "users.invite": _invite,
+        "users.read": on(member, "/users/{id}"),
+        "users.change": on(member, "/users/{id}", {"title": "Trainee"}),
+        "users.assign": on(member, "/users/{id}/roles", {"role": "OPS"}),
+        "members.change": on(member, "/org/members/{id}", {"role": "FINANCE"}),
+        "members.remove": on(member, "/org/members/{id}"),
+        "members.transfer": _transfer,
+        "invitations.create": _invite_by_mail,
+        "invitations.search": at("/org/invitations"),
+        "invitations.read": on(invitation, "/org/invitations/{id}"),
+        "invitations.resend": on(invitation, "/org/invitations/{id}/resend"),
+        "invitations.revoke": on(invitation, "/org/invitations/{id}"),
+        "auth.readInvitation": offer,
+        "auth.acceptInvitation": accept,
+        "roles.list": at("/roles"),
+        "roles.create": _new_role,
+        "roles.read": on(own_role, "/roles/{id}"),
+        "roles.change": on(own_role, "/roles/{id}", {"permissions": ["deals:read", "leads:read"]}),
+        "roles.delete": on(own_role, "/roles/{id}"),
+        "roles.readOverrides": at("/roles/VIEWER/overrides"),
+        "roles.override": _override,
+        "authz.readExplanation": _explain,
+        "organisations.readUsage": at("/org/usage"),
+        "preferences.read": at("/settings/preferences"),
+        "preferences.replace": _prefer,
+        "users.deactivate": on(member, "/users/{id}/deactivate"),
+        "users.reactivate": on(member, "/users/{id}/reactivate", None, "deactivate"),
+        "members.search": at("/org/members"),
+        "directory.list": at("/directory/users"),
+        "organisations.create": _found,
+        "organisations.read": at("/org"),
+        "organisations.change": _organisation,
+        "organisations.replaceLegalProfile": _legal_profile,
+        "policies.readPolicies": at("/settings/policies"),
+        "policies.replace": _policies,
+        "modules.read": at("/settings/modules"),
+        "modules.switch": _flip("modules", "catalog"),
+        "modules.reset": _reset("modules", "stock"),
+        "modules.switchFeature": _flip("features", "preferences"),
+        "modules.resetFeature": _reset("features", "custom-roles"),
+        # the platform's administration
+        # sales
+        "companies.search": at("/companies"),
+        "companies.create": _new_company,
+        "companies.read": on(company, "/companies/{id}"),
+        "companies.change": on(company, "/companies/{id}", {"industry": "Fences"}),
+        "companies.archive": on(company, "/companies/{id}/archive"),
+        "companies.restore": on(company, "/companies/{id}/restore", None, "archive"),
+        "companies.searchContacts": on(company, "/companies/{id}/contacts"),
+        "companies.readActivity": on(company, "/companies/{id}/activity"),
+        "contacts.search": at("/contacts"),
+        "contacts.create": _new_contact,
+        "contacts.read": on(contact, "/contacts/{id}"),
+        "contacts.change": on(contact, "/contacts/{id}", {"title": "Head of fences"}),
+        "contacts.archive": on(contact, "/contacts/{id}/archive"),
+        "contacts.restore": on(contact, "/contacts/{id}/restore", None, "archive"),
+        "contacts.readActivity": on(contact, "/contacts/{id}/activity"),
+        "leads.search": at("/leads"),
+        "leads.create": _new_lead,
+        "leads.read": on(lead, "/leads/{id}"),
+        "leads.change": on(lead, "/leads/{id}", {"source": "fair"}),
+        "leads.qualify": on(lead, "/leads/{id}/qualify"),
+        "leads.disqualify": on(lead, "/leads/{id}/disqualify", {"reason": "no budget"}),
+        "leads.reopen": on(lead, "/leads/{id}/reopen", None, "qualify"),
+        "leads.convertToDeal": _convert,
+        "leads.readActivity": on(lead, "/leads/{id}/activity"),
+        "deals.search": at("/deals"),
+        "deals.create": _new_deal,
+        "deals.read": on(deal, "/deals/{id}"),
+        "deals.change": on(deal, "/deals/{id}", {"valueAmount": "200.00"}),
+        "deals.markWon": on(deal, "/deals/{id}/mark-won"),
+        "deals.markLost": on(deal, "/deals/{id}/mark-lost", {"reason": "too dear"}),
+        "deals.reopen": on(deal, "/deals/{id}/reopen", None, "mark-won"),
+        "deals.readTimeline": on(deal, "/deals/{id}/timeline"),
+        "deals.readActivity": on(deal, "/deals/{id}/activity"),
+        # work
+        "workItems.search": at("/work-items"),
+        "workItems.create": _new_item,
+        "workItems.read": on(item, "/work-items/{id}"),
+        "workItems.change": on(item, "/work-items/{id}", {"priority": 1}),
+        "workItems.transition": on(item, "/work-items/{id}/transition", {"status": "IN_PROGRESS"}),
+        "workItems.complete": on(item, "/work-items/{id}/complete"),
+        "workItems.reopen": on(item, "/work-items/{id}/reopen", None, "complete"),
+        "workItems.readActivity": on(item, "/work-items/{id}/activity"),
+        # billing
+        "invoices.search": at("/invoices"),
+        "invoices.create": _new_invoice,
+        "invoices.read": on(invoice, "/invoices/{id}"),
+        "invoices.download": on(sent_invoice, "/invoices/{id}.pdf"),
+        "invoices.change": on(invoice, "/invoices/{id}", {"amount": "120.00"}),
+        "invoices.send": on(invoice, "/invoices/{id}/send"),
+        "invoices.unlock": on(sent_invoice, "/invoices/{id}/unlock", {"reason": "a typing error"}),
+        "invoices.void": on(sent_invoice, "/invoices/{id}/void", {"reason": "sent twice"}),
+        "invoices.markPaid": on(sent_invoice, "/invoices/{id}/mark-paid", {"method": "cash"}),
+        "invoices.readActivity": on(invoice, "/invoices/{id}/activity"),
+        "payments.search": on(sent_invoice, "/invoices/{id}/payments"),
+        "payments.record": _pay,
+        # notifications
+        "notifications.search": at("/notifications"),
+        "notifications.countUnread": at("/notifications/unread-count"),
+        "notifications.feed": at("/feed"),
+        "notifications.read": on(notification, "/notifications/{id}/read"),
+        "notifications.readAll": at("/notifications/read-all"),
+        # reporting
+        "ceo.readHealthScore": at("/ceo/health-score"),
+        "ceo.explainHealthScore": at("/ceo/health-score/explain"),
+        "ceo.listHealthScores": at("/ceo/health-score/history"),
+        "dashboard.readCeo": at("/dashboard/ceo"),
+        "hygiene.inbox": at("/hygiene/inbox"),
+        "audit.search": at("/audit"),
+        "audit.verify": at("/audit/verify"),
+        "audit.export": at("/audit/export.csv"),
+        "jobs.computeHealthScore": at("/jobs/compute-health-score"),
+        "jobs.search": at("/jobs"),
+        "jobs.run": at("/jobs/run", {"name": JOB}),
+        "jobs.listRuns": at(f"/jobs/runs?name={JOB}"),
+        "jobs.readRun": _run,
+    }
+)

@@ -27,6 +27,10 @@ PUBLIC = (
     "POST /auth/logout",
     "GET /auth/invitations/{id}",
     "POST /auth/invitations/{id}/accept",
+    "POST /auth/signup",
+    "POST /auth/forgot-password",
+    "POST /auth/reset-password",
+    "POST /auth/verify-email",
     "GET /.well-known/jwks.json",
     "POST /platform/auth/login",
 )
@@ -64,7 +68,14 @@ PLATFORM = (
 TABLE: dict[str, str] = {
     # identity
     "GET /auth/me":                            EVERYBODY,
+    "PATCH /auth/me":                          EVERYBODY,
     "POST /auth/switch-org":                   EVERYBODY,
+    "POST /auth/change-password":              EVERYBODY,
+    "POST /auth/change-email":                 EVERYBODY,
+    "POST /auth/resend-verification":          EVERYBODY,
+    "GET /auth/sessions":                      EVERYBODY,
+    "DELETE /auth/sessions":                   EVERYBODY,
+    "DELETE /auth/sessions/{id}":              EVERYBODY,
     "GET /permissions":                        EVERYBODY,
     "GET /users":                              "O C D",
     "GET /users/{id}":                         "O C D",

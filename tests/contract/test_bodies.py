@@ -44,7 +44,11 @@ def test_every_writing_operation_is_looked_at():
         each.method in WRITING for each in operations()
     )
     collective = {each.line for each in WITHOUT_BODY if not each.has_id}
-    assert collective == {"POST /notifications/read-all", "POST /jobs/compute-health-score"}
+    assert collective == {
+        "DELETE /auth/sessions",
+        "POST /notifications/read-all",
+        "POST /jobs/compute-health-score",
+    }
 
 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=lambda each: each.line)

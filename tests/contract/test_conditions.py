@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
+from tests.contract.calls import Call
 from tests.contract.operations import Operation, writing
 from tests.contract.organisations import Organisation
-from tests.contract.recipes import RECIPES, Call
+from tests.contract.recipes import RECIPES
 
 from chassis.rows import activity, outbox
 

@@ -8,10 +8,11 @@ from typing import Any
 import httpx2
 import pytest
 from tests.contract import recipes
+from tests.contract.calls import Call
 from tests.contract.operations import Operation, operations
 from tests.contract.organisations import Json, Organisation
 from tests.contract.platform import Platform
-from tests.contract.recipes import RECIPES, Call
+from tests.contract.recipes import RECIPES
 
 GUARDED = [each for each in operations() if not (each.is_public or each.is_platform)]
 WITH_ID = [each for each in GUARDED if each.has_id]
@@ -38,6 +39,7 @@ WITHOUT_NAMES = {
     "GET /roles/{id}/overrides": "keys of permissions",
     "GET /authz/explain": "rules and keys",
     "GET /org/usage": "numbers",
+    "GET /auth/sessions": "browsers and instants",
     "GET /notifications/unread-count": "a number",
     "GET /ceo/health-score": "numbers",
     "GET /ceo/health-score/explain": "numbers",

@@ -50,8 +50,6 @@ def test_resent_invitation_voids_the_older_link(
     [older] = eventually(lambda: stage.mails(email), "the invitation", seconds=MAIL_SECONDS)
     [invitation] = [each for each in owner.get("/org/invitations")["items"] if each["email"] == email]
     owner.post(f"/org/invitations/{invitation['id']}/resend")
-    newer, _ = eventually(
-        lambda: len(found := stage.mails(email)) > 1 and found, "the other mail", seconds=MAIL_SECONDS
-    )
+    [newer] = eventually(lambda: stage.mails(email)[:-1], "the other mail", seconds=MAIL_SECONDS)
     assert visit().ask("GET", f"/api/v1{link_in(older, stage)}").status_code == 404
     assert visit().get(link_in(newer, stage))["organisation"] == "Acme Works"

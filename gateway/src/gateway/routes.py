@@ -124,6 +124,10 @@ PUBLIC_OPERATIONS: Final = (
     PublicOperation("GET", f"{API}/auth/invitations/{{token}}"),
     PublicOperation("POST", f"{API}/auth/invitations/{{token}}/accept", limit="login", takes_token=True),
     PublicOperation("POST", f"{PLATFORM}/auth/login", limit="login"),
+    PublicOperation("POST", f"{API}/auth/signup", limit="login"),
+    PublicOperation("POST", f"{API}/auth/forgot-password", limit="login"),
+    PublicOperation("POST", f"{API}/auth/reset-password", limit="login"),
+    PublicOperation("POST", f"{API}/auth/verify-email", limit="login"),
     PublicOperation("GET", JWKS_PATH),
 )
 

@@ -24,6 +24,8 @@ SETTINGS = {
     "public_base_url": "https://localhost:8443",
     "organisations_per_day": 20,
     "invitations_per_day": 20,
+    "allow_signup": True,
+    "sign_ups_per_day": 100_000,
 }
 
 

@@ -1,14 +1,14 @@
 """An identity service under test with organisations and people who can sign in."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import text, update
+from sqlalchemy import delete, select, text, update
 
 from chassis.testing.stand import PublishedFact, Stand
 from chassis.testing.tokens import LocalKeys
@@ -17,7 +17,9 @@ from identity.domain.mail_links import LinkKind, MailLink
 from identity.domain.members import Membership, MemberState
 from identity.domain.organisations import Organisation
 from identity.domain.own_roles import Rights
+from identity.domain.policies import Policies
 from identity.domain.roles import Role
+from identity.domain.security_events import SecurityEvent
 from identity.keyring import Keyring, OwnKeys
 from identity.passwords import LANES, PASSES
 from identity.reception import Reception
@@ -69,9 +71,13 @@ class Person:
         self.take(answer)
         return answer
 
+    def at(self, browser: httpx2.AsyncClient) -> "Person":
+        """The same person at another browser."""
+        return replace(self, browser=browser)
+
     def take(self, answer: httpx2.Response) -> None:
         """Use the token of an answer, if it has one."""
-        if answer.status_code == 200:
+        if answer.status_code in {200, 201}:
             self.browser.headers["authorization"] = f"Bearer {answer.json()['accessToken']}"
 
     @property
@@ -94,9 +100,9 @@ class Place:
         """The signing keys."""
         return self.reception.keyring
 
-    def browser(self) -> httpx2.AsyncClient:
-        """A fresh browser without cookies or token."""
-        transport = httpx2.ASGITransport(self.stand.app, raise_app_exceptions=False)
+    def browser(self, ip: str = "127.0.0.1") -> httpx2.AsyncClient:
+        """A fresh browser without cookies or token, at a client's address."""
+        transport = httpx2.ASGITransport(self.stand.app, raise_app_exceptions=False, client=(ip, 123))
         self.browsers.append(httpx2.AsyncClient(transport=transport, base_url=API))
         return self.browsers[-1]
 
@@ -155,6 +161,26 @@ class Place:
         """Set columns of a person's organisation."""
         await self._update(update(Organisation).where(Organisation.id == person.org_id).values(values))
 
+    async def change_policies(self, person: Person, **values: Any) -> None:
+        """Set policies of a person's organisation."""
+        await self._update(update(Policies).where(Policies.org_id == person.org_id).values(values))
+
+    def set(self, **settings: Any) -> None:
+        """Run with other settings from here on."""
+        changed = self.reception.settings.model_copy(update=settings)
+        self.reception = self.stand.runtime.parts[Reception] = replace(self.reception, settings=changed)
+
+    async def security_events(self, org_id: UUID | None = None) -> list[tuple[str, str]]:
+        """Type and severity of an organisation's security events, oldest first."""
+        wanted = select(SecurityEvent).where(SecurityEvent.org_id == (org_id or self.owner.org_id))
+        async with self.reception.tx() as tx:
+            events = (await tx.session.scalars(wanted.order_by(SecurityEvent.id))).all()
+        return [(event.type, event.severity) for event in events]
+
+    def told_token(self, fact: PublishedFact, kind: LinkKind) -> str:
+        """The token of the link that a fact has mailed."""
+        return self.reception.seals.mail_token(kind, UUID(fact.message.link_id))
+
     async def mail_link(self, person: Person, kind: LinkKind, **values: Any) -> UUID:
         """A link to a person's mailbox, as a fact would name it."""
         async with self.reception.tx() as tx:
@@ -165,6 +191,14 @@ class Place:
                 setattr(link, name, value)
             tx.add(link)
         return link.id
+
+    async def link_token(self, person: Person, kind: LinkKind, **values: Any) -> str:
+        """The token of a new link to a person's mailbox, as the mail would carry it."""
+        return self.reception.seals.mail_token(kind, await self.mail_link(person, kind, **values))
+
+    async def forget_links(self, person: Person) -> None:
+        """As if a person had not been sent any mail."""
+        await self._update(delete(MailLink).where(MailLink.user_id == person.id))
 
     async def facts(self, *types: str, org_id: UUID | None = None) -> list[PublishedFact]:
         """Facts of the owner's organisation by their names without `identity.` and version."""

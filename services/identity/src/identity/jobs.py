@@ -6,12 +6,13 @@ from uuid import UUID
 from chassis.jobs import Jobs
 from chassis.runtime import Runtime
 from identity.reception import Reception
-from identity.store import login_attempts, sessions
+from identity.store import login_attempts, mail_links, security_events, sessions
 from identity.usecases.deletion import delete_due
 from identity.usecases.provisioning import PROVISION, provision, resume_provisioning
 
 SESSIONS_KEPT = timedelta(days=30)
 ATTEMPTS_KEPT = timedelta(days=2)
+LINKS_KEPT = timedelta(days=1)
 BATCH = 1000
 
 JOBS = Jobs("identity")
@@ -21,7 +22,7 @@ JOBS = Jobs("identity")
     "forget-sign-ins",
     cron="23 * * * *",
     test_cron="*/15 * * * * *",
-    description="Deletes sessions that ended long ago and budgets of sign-ins that are full again.",
+    description="Deletes sessions and links that ended long ago, budgets that are full again, old security events.",
     scope="service",
 )
 async def forget_sign_ins(runtime: Runtime, _slot: datetime) -> None:
@@ -33,6 +34,8 @@ async def forget_sign_ins(runtime: Runtime, _slot: datetime) -> None:
             deleted = max(
                 await sessions.forget(tx.session, tx.now - SESSIONS_KEPT, BATCH),
                 await login_attempts.forget(tx.session, tx.now - ATTEMPTS_KEPT, BATCH),
+                await mail_links.forget(tx.session, tx.now - LINKS_KEPT, BATCH),
+                await security_events.forget(tx.session, tx.now, BATCH),
             )
 
 

@@ -7,12 +7,14 @@ from chassis.cli import stop
 from chassis.runtime import Runtime
 from chassis.service import Service
 from clients.identity.copies import WATCHES
+from identity.domain.accounts import EmailTaken
 from identity.domain.ciphers import Unreadable
 from identity.domain.domains import HostTaken
 from identity.domain.members import AlreadyMember
 from identity.domain.organisations import SlugTaken
 from identity.domain.own_roles import RoleExists
 from identity.domain.rows import Row
+from identity.http.addresses import addresses
 from identity.http.auth import auth
 from identity.http.invitations import invitations, offers
 from identity.http.keys import keys
@@ -20,10 +22,13 @@ from identity.http.me import me, permissions
 from identity.http.members import organisation_members
 from identity.http.modules import modules
 from identity.http.organisations import organisations, policies
+from identity.http.passwords import passwords
 from identity.http.people import directory, users
 from identity.http.platform import entrance, platform
 from identity.http.preferences import preferences
 from identity.http.roles import authz, roles
+from identity.http.sessions import sessions
+from identity.http.sign_up import sign_up
 from identity.http.tenant_domains import tenant_domains
 from identity.http.tenant_invitations import tenant_invitations
 from identity.http.tenants import tenants
@@ -72,6 +77,10 @@ IDENTITY = Service(
     migrations=Path(__file__).parents[2] / "migrations",
     routers=[
         auth,
+        sign_up,
+        passwords,
+        addresses,
+        sessions,
         me,
         offers,
         permissions,
@@ -97,6 +106,7 @@ IDENTITY = Service(
         "uq_organisation_slug": SlugTaken("This slug is taken."),
         "uq_role_org_id_key": RoleExists("The organisation has a role with this key."),
         "uq_domain_host": HostTaken("This host is taken."),
+        "uq_user_account_email": EmailTaken("Somebody has this address."),
         "pk_membership": AlreadyMember("This person belongs to the organisation already."),
     },
     watches=WATCHES,

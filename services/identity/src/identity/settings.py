@@ -24,6 +24,10 @@ class IdentitySettings(ServiceSettings):
     organisations_per_day: int = Field(
         20, ge=1, description="how many organisations a person may found a day"
     )
+    allow_signup: bool | None = Field(None, description="may people make accounts: yes but in production")
+    sign_ups_per_day: int = Field(
+        20, ge=1, description="how many people may sign up from one address before they have to wait"
+    )
     invitations_per_day: int = Field(20, ge=1, description="how many people one person may invite a day")
 
     first_owner_email: str | None = Field(None, max_length=190, description="who owns the platform at first")
@@ -82,6 +86,16 @@ class IdentitySettings(ServiceSettings):
     def public_host(self) -> str:
         """The host of the gateway's address."""
         return urlsplit(self.public_base_url).hostname or ""
+
+    @property
+    def is_signup_open(self) -> bool:
+        """Whether people may make accounts of their own."""
+        return self.environment != "production" if self.allow_signup is None else self.allow_signup
+
+    @property
+    def sign_ups_per_address(self) -> int:
+        """How many sign-ups of one client's address are free; the test profile multiplies such rates."""
+        return self.sign_ups_per_day * (1000 if self.profile == "test" else 1)
 
     def cipher(self) -> Cipher:
         """What seals values of this deployment's database."""

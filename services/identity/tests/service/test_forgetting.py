@@ -4,6 +4,7 @@ from services.identity.tests.place import Place
 from sqlalchemy import func, select
 
 from identity.domain.login_attempts import LoginAttempts
+from identity.domain.mail_links import LinkKind, MailLink
 from identity.domain.sessions import Session
 from identity.jobs import forget_sign_ins
 
@@ -24,3 +25,27 @@ async def test_old_sessions_and_full_budgets_are_forgotten(place: Place) -> None
         place.stand.clock.advance(days=days)
         await forget_sign_ins(place.stand.runtime, place.stand.clock.now)
         assert await _left(place) == left, days
+
+
+async def test_dead_links_are_forgotten(place: Place) -> None:
+    for _ in range(2):
+        await place.mail_link(place.owner, LinkKind.PASSWORD_RESET)
+        place.stand.clock.advance(hours=24)
+    await forget_sign_ins(place.stand.runtime, place.stand.clock.now)
+    async with place.reception.tx() as tx:
+        kept = select(func.count()).select_from(MailLink).where(MailLink.user_id == place.owner.id)
+        assert await tx.session.scalar(kept) == 1
+
+
+async def test_security_events_are_kept_as_long_as_each_organisation_wants(place: Place) -> None:
+    other = await place.open()
+    await place.change_policies(other, security_event_retention_days=365)
+    for person in (place.owner, other):
+        for _ in range(6):
+            await person.sign_in("wrong password")
+    await place.reception.settle()
+    spike = [("FAILED_LOGIN_SPIKE", "MEDIUM")]
+    for days, own, others in ((180, spike, spike), (1, [], spike), (184, [], spike), (1, [], [])):
+        place.stand.clock.advance(days=days)
+        await forget_sign_ins(place.stand.runtime, place.stand.clock.now)
+        assert (await place.security_events(), await place.security_events(other.org_id)) == (own, others)

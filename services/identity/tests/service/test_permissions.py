@@ -11,7 +11,14 @@ from identity.domain.roles import Role
 # K cashier
 DOORS = {
     ("GET", "/auth/me"): "O C D M S P F V K",
+    ("PATCH", "/auth/me"): "O C D M S P F V K",
     ("POST", "/auth/switch-org"): "O C D M S P F V K",
+    ("POST", "/auth/change-password"): "O C D M S P F V K",
+    ("POST", "/auth/change-email"): "O C D M S P F V K",
+    ("POST", "/auth/resend-verification"): "O C D M S P F V K",
+    ("GET", "/auth/sessions"): "O C D M S P F V K",
+    ("DELETE", "/auth/sessions"): "O C D M S P F V K",
+    ("DELETE", "/auth/sessions/{session_id}"): "O C D M S P F V K",
     ("GET", "/permissions"): "O C D M S P F V K",
     ("GET", "/users"): "O C D",
     ("GET", "/users/{user_id}"): "O C D",
@@ -59,6 +66,7 @@ PUBLIC = {
     ("POST", "/auth/logout"),
     ("GET", "/auth/invitations/{token}"),
     ("POST", "/auth/invitations/{token}/accept"),
+    *(("POST", f"/auth/{name}") for name in ("signup", "forgot-password", "reset-password", "verify-email")),
 }
 LETTERS = {
     "OWNER": "O W", "ADMIN": "O", "CEO": "C", "DIRECTOR": "D", "SALES_MANAGER": "M", "SALES": "S", "OPS": "P",
@@ -85,7 +93,7 @@ async def test_table_covers_every_door(place: Place) -> None:
 async def test_role_gets_through_its_doors_and_no_other(place: Place, role: Role) -> None:
     person, other = await place.act(role), await place.join(Role.SALES)
     for (method, path), letters in DOORS.items():
-        ids = dict.fromkeys(("user_id", "invitation_id", "role_id"), str(other.id))
+        ids = dict.fromkeys(("user_id", "invitation_id", "role_id", "session_id"), str(other.id))
         ids |= {"key": "CASHIER", "code": "no-such-code"}
         body: dict[str, Any] | None = None if method in {"GET", "DELETE"} else {}
         answer = await person.browser.request(method, path.format(**ids), json=body)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.domain.ciphers import Cipher, Unreadable
-from identity.domain.login_attempts import FREE_ATTEMPTS, LoginAttempts, delay_after
+from identity.domain.login_attempts import FREE_ATTEMPTS, LoginAttempts, delay_after, neighbourhood
 from identity.domain.organisations import RESERVED, SLUG, SlugTaken, free_slug, slug_of
 from identity.domain.own_roles import Rights
 from identity.domain.permissions import CATALOGUE, Permission
@@ -21,12 +21,44 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def _bucket() -> LoginAttempts:
-    return LoginAttempts(bucket=b"", spent=0, open_at=NOW, last_at=NOW, unreported=0, unreported_since=NOW)
+    return LoginAttempts(
+        bucket=b"", spent=0, open_at=NOW, last_at=NOW, unreported=0, unreported_since=NOW, newest=[]
+    )
 
 
 def test_five_attempts_are_free_and_then_the_wait_grows_to_a_quarter_of_an_hour() -> None:
     delays = [delay_after(spent).total_seconds() for spent in range(14)]
     assert delays == [0, 0, 0, 0, 0, 30, 60, 120, 240, 480, 900, 900, 900, 900]
+
+
+@pytest.mark.parametrize(
+    ("ip", "client"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("", ""),
+    ],
+)
+def test_whoever_has_a_whole_network_is_one_client(ip: str, client: str) -> None:
+    assert neighbourhood(ip) == client
+
+
+def test_five_failures_in_ten_minutes_are_a_spike_that_is_told_once() -> None:
+    attempts = _bucket()
+    for minute in (0, 9, 9.5, 11, 11.5, 11.6):
+        attempts.spend(NOW + timedelta(minutes=minute))
+    assert attempts.notice_spike(NOW + timedelta(minutes=12))
+    assert not attempts.notice_spike(NOW + timedelta(minutes=13))
+    assert not attempts.notice_spike(NOW + timedelta(minutes=30))
+
+
+def test_four_failures_and_a_success_are_no_spike() -> None:
+    attempts = _bucket()
+    for minute in range(5):
+        attempts.spend(NOW + timedelta(minutes=minute))
+    attempts.forgive(NOW + timedelta(minutes=4))
+    assert not attempts.notice_spike(NOW + timedelta(minutes=4))
 
 
 def test_budget_is_spent_closed_and_forgiven() -> None:

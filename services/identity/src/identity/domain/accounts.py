@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, DateTime, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.errors import Conflict, Denied
 from chassis.rows import Recorded
 from identity.domain.rows import Row
 
@@ -62,6 +63,25 @@ class Account(Row, Recorded):
         """Its person has come, by a link in a mail to this address, which is theirs thereby."""
         self.name, self.password_hash = name, password_hash
         self.email_verified_at = now
+
+    def confirm_email(self, now: datetime) -> bool:
+        """The person has shown that the address is theirs; False when that was known."""
+        if self.email_verified_at is not None:
+            return False
+        self.email_verified_at = now
+        return True
+
+
+class EmailTaken(Conflict):
+    """Somebody else has the address."""
+
+    reason = "EMAIL_TAKEN"
+
+
+class EmailNotVerified(Denied):
+    """The organisation lets in only people who have confirmed their address (policy requireVerifiedEmail)."""
+
+    reason = "EMAIL_NOT_VERIFIED"
 
 
 def normal_email(text: str) -> str:

@@ -1,8 +1,10 @@
 """Login attempts: a budget per account and device, spent before the password is looked at (design/security.md 2)."""
 
+import ipaddress
 from datetime import datetime, timedelta
 
-from sqlalchemy import DateTime, Index, Integer, LargeBinary
+from sqlalchemy import DateTime, Index, Integer, LargeBinary, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.domain.rows import Row
@@ -12,6 +14,9 @@ FIRST_DELAY = timedelta(seconds=30)
 LONGEST_DELAY = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(days=1)
 REPORT_EVERY = timedelta(minutes=5)
+IPV4, CUSTOMER_BITS = 4, 64
+SPIKE, SPIKE_WITHIN = 5, timedelta(minutes=10)
+"""As many failures within this time are worth a look."""
 
 
 class LoginAttempts(Row):
@@ -27,8 +32,12 @@ class LoginAttempts(Row):
     unreported: Mapped[int] = mapped_column(Integer)
     unreported_since: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     reported_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    newest: Mapped[list[datetime]] = mapped_column(
+        ARRAY(DateTime(timezone=True)), server_default=text("'{}'")
+    )
+    spiked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
-    def spend(self, now: datetime) -> bool:
+    def spend(self, now: datetime, *, free: int = FREE_ATTEMPTS) -> bool:
         """Take one attempt; False while the bucket is closed. Every attempt counts as failed until it is forgiven."""
         if now - self.last_at >= FORGOTTEN_AFTER:
             self.spent = 0
@@ -36,11 +45,12 @@ class LoginAttempts(Row):
             self.unreported_since = now
         self.unreported += 1
         self.last_at = now
+        self.newest = [*self.newest, now][-SPIKE:]
         # The clock alone would not do: who waited for another's attempt read it before that one did.
-        if self.spent >= FREE_ATTEMPTS and now < self.open_at:
+        if self.spent >= free and now < self.open_at:
             return False
         self.spent += 1
-        self.open_at = now + delay_after(self.spent)
+        self.open_at = now + delay_after(self.spent, free=free)
         return True
 
     def forgive(self, now: datetime) -> None:
@@ -48,6 +58,16 @@ class LoginAttempts(Row):
         self.spent = 0
         self.open_at = now
         self.unreported = max(self.unreported - 1, 0)
+        self.newest = self.newest[:-1]
+
+    def notice_spike(self, now: datetime) -> bool:
+        """Whether too many attempts have failed in a short time and nobody was told in that time."""
+        since = now - SPIKE_WITHIN
+        is_spike = len([each for each in self.newest if each > since]) >= SPIKE
+        if not is_spike or (self.spiked_at is not None and self.spiked_at > since):
+            return False
+        self.spiked_at = now
+        return True
 
     def is_report_due(self, now: datetime) -> bool:
         """Whether failures should be told: at most every five minutes."""
@@ -60,9 +80,18 @@ class LoginAttempts(Row):
         return since, count
 
 
-def delay_after(spent: int) -> timedelta:
-    """How long a bucket is closed after that many attempts."""
-    if spent < FREE_ATTEMPTS:
+def neighbourhood(ip: str) -> str:
+    """Who counts as one client: an IPv4 address, or the 64 bits of an IPv6 network that one customer has."""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return ip
+    return ip if address.version == IPV4 else str(ipaddress.ip_network(f"{ip}/{CUSTOMER_BITS}", strict=False))
+
+
+def delay_after(spent: int, *, free: int = FREE_ATTEMPTS) -> timedelta:
+    """How long a bucket is closed after that many attempts, the first of which were free."""
+    if spent < free:
         return timedelta()
-    doubled = 1 << min(spent - FREE_ATTEMPTS, 10)
+    doubled = 1 << min(spent - free, 10)
     return min(FIRST_DELAY * doubled, LONGEST_DELAY)

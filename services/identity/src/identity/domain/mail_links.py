@@ -12,6 +12,8 @@ from identity.domain.accounts import Account
 from identity.domain.rows import Row
 
 LIFETIME = timedelta(minutes=30)
+MAILS_PER_HOUR = 5
+"""How many mails of one kind a person is sent, whoever asks for them."""
 
 
 class LinkKind(StrEnum):
@@ -55,14 +57,16 @@ class MailLink(Row):
     voided_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     @classmethod
-    def of(cls, kind: LinkKind, account: Account, org_id: UUID, now: datetime) -> "MailLink":
-        """A link to a person's own mailbox that lives from now on."""
+    def of(
+        cls, kind: LinkKind, account: Account, org_id: UUID, now: datetime, *, mailbox: str | None = None
+    ) -> "MailLink":
+        """A link to a person's own mailbox, or to another one, that lives from now on."""
         return cls(
             id=new_id(),
             kind=kind,
             user_id=account.id,
             home_org_id=org_id,
-            email=account.email,
+            email=mailbox or account.email,
             created_at=now,
             expires_at=now + LIFETIME,
         )

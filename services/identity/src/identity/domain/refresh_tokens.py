@@ -77,6 +77,10 @@ class Seals:
         """The name under which attempts are counted; it does not tell the address."""
         return self._mac(b"attempts", f"{email}\x00{device_id or ''}".encode())
 
+    def sign_up_bucket(self, ip: str) -> bytes:
+        """The name under which sign-ups from a client's address are counted."""
+        return self._mac(b"sign-ups", ip.encode())
+
     def _seal(self, purpose: bytes, content: bytes) -> str:
         return base64.urlsafe_b64encode(content + self._mac(purpose, content)).decode().rstrip("=")
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chassis.auth import Actor, ActorKind
 from chassis.errors import Denied
-from identity.domain.accounts import Account
+from identity.domain.accounts import Account, EmailNotVerified
 from identity.domain.members import Membership
 from identity.domain.organisations import Organisation
 from identity.domain.own_roles import OwnRole, Rights, RoleOverride
@@ -49,6 +49,12 @@ class Seat:
         """Raise OrganisationInactive or AddressNotAllowed where nobody may come in, or not from there."""
         self.organisation.check_active()
         self.policies.check_address(ip)
+
+    def check_inside(self, ip: str | None) -> None:
+        """The same, and EmailNotVerified where only people may work who have confirmed their address."""
+        self.check_entry(ip)
+        if self.policies.require_verified_email and self.account.email_verified_at is None:
+            raise EmailNotVerified("Confirm your e-mail address first; the link is in your mailbox.")
 
     @property
     def actor(self) -> Actor:

@@ -36,6 +36,7 @@ class EndReason(StrEnum):
     SUSPENDED = "suspended"
     REMOVED = "removed"
     DEACTIVATED = "deactivated"
+    PASSWORD_CHANGED = "password_changed"
 
 
 class Session(Row, Aggregate):

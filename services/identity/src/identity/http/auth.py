@@ -1,22 +1,23 @@
 """Doors for signing in and out."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Response
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from chassis.guards import Arriving
 from chassis.http import router
 from chassis.routing import public
-from chassis.schema import In, Out, Text
+from chassis.schema import In, Out
 from identity.domain.accounts import MAX_PASSWORD
 from identity.http import cookies
 from identity.http.guards import Desk, OwnOrigin, Tenant
-from identity.http.shapes import Email
+from identity.http.shapes import Credential, Email, NothingIn, SuccessOut
 from identity.reception import Opened, Reception
+from identity.usecases.credentials import Credentials
 from identity.usecases.sessions import refresh, sign_out, switch_organisation
-from identity.usecases.sign_in import Credentials, sign_in
+from identity.usecases.sign_in import sign_in
 
 auth = router("auth")
 REFUSED: dict[int | str, dict[str, Any]] = {
@@ -25,18 +26,6 @@ REFUSED: dict[int | str, dict[str, Any]] = {
         "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
     }
 }
-
-
-def _written(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must be text") from None
-    return text
-
-
-Credential = Annotated[Text, AfterValidator(_written)]
-"""Text as it is; stripping, which also refuses lone surrogates, is not for passwords."""
 
 
 class LoginIn(In):
@@ -56,10 +45,6 @@ class LoginIn(In):
         return Credentials(self.email, self.password, wanted, device_mark)
 
 
-class NothingIn(In):
-    """An empty JSON object; the cookie says everything."""
-
-
 class SwitchIn(In):
     """Where to go on."""
 
@@ -71,12 +56,6 @@ class TokenOut(Out):
 
     access_token: str
     expires_in: int
-
-
-class SuccessOut(Out):
-    """It is done, or was done before."""
-
-    success: Literal[True] = True
 
 
 @auth.post("/auth/login", response_model=TokenOut, openapi_extra=public(), responses=REFUSED)

@@ -17,10 +17,10 @@ from identity.domain.accounts import MAX_PASSWORD
 from identity.domain.invitations import Invitation, InvitationState, masked
 from identity.domain.permissions import Permission
 from identity.http import cookies
-from identity.http.auth import REFUSED, Credential
+from identity.http.auth import REFUSED
 from identity.http.guards import Desk, InSystemTx, Sender, Tenant
 from identity.http.people import MayManageUsers
-from identity.http.shapes import Email, PersonName, RoleKey
+from identity.http.shapes import Credential, Email, PersonName, RoleKey
 from identity.store import invitations as store
 from identity.usecases.acceptance import Acceptance, Accepted, Offer, accept_invitation, read_offer
 from identity.usecases.invitations import Guest, invite_member, resend_invitation, revoke_invitation

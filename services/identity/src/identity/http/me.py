@@ -8,11 +8,14 @@ from fastapi import Request
 from chassis.auth import Actor, TokenRevoked
 from chassis.guards import READING_KEY, Arriving, SignedIn
 from chassis.http import router
-from chassis.schema import Out
+from chassis.schema import In, Out, absent
 from chassis.tx import Reading
 from identity.domain.permissions import CATALOGUE
-from identity.http.guards import Desk
+from identity.http.guards import Desk, InSystemTx
+from identity.http.shapes import Locale, PersonName, TimeZone
 from identity.store import accounts
+from identity.usecases.profile import change_profile
+from identity.usecases.sessions import own_id
 
 me = router("auth")
 permissions = router("permissions")
@@ -34,11 +37,23 @@ class MeOut(Out):
     id: UUID
     name: str
     email: str
+    email_verified: bool
+    time_zone: str | None
+    locale: str | None
+    version: int
     role: str
     org_id: UUID
     active_org_id: UUID
     permissions: list[str]
     memberships: list[MembershipOut]
+
+
+class MePatch(In):
+    """What a person may change of themselves; without a zone or language those of the organisation apply."""
+
+    name: PersonName = absent()
+    time_zone: TimeZone | None = None
+    locale: Locale | None = None
 
 
 class PermittedOut(Out):
@@ -63,6 +78,13 @@ async def read(request: Request, actor: Arriving, desk: Desk) -> dict[str, Any]:
     return _me(actor, rows)
 
 
+@me.patch("/auth/me", name="changeMe", response_model=MeOut)
+async def change(body: MePatch, actor: SignedIn, tx: InSystemTx) -> dict[str, Any]:
+    """Change what is one's own: name, time zone, language."""
+    await change_profile(tx, actor, body.changes())
+    return _me(actor, await accounts.list_memberships(tx, own_id(actor), UUID(actor.session_id)))
+
+
 @permissions.get("/permissions", name="list", response_model=CatalogueOut)
 async def catalogue(actor: SignedIn) -> dict[str, Any]:  # noqa: ARG001 - any signed-in person may know
     """What can be permitted."""
@@ -77,6 +99,10 @@ def _me(actor: Actor, rows: Any) -> dict[str, Any]:
         "id": here.id,
         "name": here.name,
         "email": here.email,
+        "email_verified": here.email_verified,
+        "time_zone": here.time_zone,
+        "locale": here.locale,
+        "version": here.version,
         "role": here.role,
         "org_id": here.org_id,
         "active_org_id": here.org_id,

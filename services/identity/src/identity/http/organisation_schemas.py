@@ -7,11 +7,11 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from chassis.schema import Country, Currency, In, Instant, Out, Text, absent
 from identity.domain.legal import PAYMENT_TERMS_DAYS
-from identity.domain.members import Membership
 from identity.domain.organisation_rows import OrganisationRows
-from identity.domain.organisations import SLUG, Organisation, OrganisationState, is_reserved
+from identity.domain.organisations import SLUG, OrganisationState, is_reserved
 from identity.domain.roles import Role
 from identity.http.shapes import Email, Locale, OrganisationName, Printed, TimeZone
+from identity.usecases.organisations import Founded
 
 
 def _not_reserved(slug: str) -> str:
@@ -162,10 +162,9 @@ class FoundedOut(Out):
     membership: FoundedMembership
 
     @classmethod
-    def of(cls, founded: tuple[Organisation, Membership]) -> "FoundedOut":
+    def of(cls, founded: Founded) -> "FoundedOut":
         """From the rows of the command."""
-        organisation, membership = founded
         return cls(
-            org=FoundedOrganisation.model_validate(organisation),
-            membership=FoundedMembership.model_validate(membership),
+            org=FoundedOrganisation.model_validate(founded.organisation),
+            membership=FoundedMembership.model_validate(founded.membership),
         )

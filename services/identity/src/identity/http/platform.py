@@ -13,10 +13,9 @@ from chassis.routing import public
 from chassis.schema import In, Instant, Moment, Out, Text
 from identity.domain.accounts import MAX_PASSWORD
 from identity.domain.modules import MODULES, TEMPLATES
-from identity.http.auth import Credential
 from identity.http.guards import Desk
 from identity.http.platform_guards import InPlatformReading, OnPlatformHost, platform_router
-from identity.http.shapes import Email
+from identity.http.shapes import Credential, Email
 from identity.platform_tokens import PlatformToken
 from identity.store import security_events
 from identity.usecases.platform_owners import sign_in_with_bootstrap_token, sign_in_with_password

@@ -1,15 +1,16 @@
 """Pieces that several of identity's schemas share."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
-from chassis.schema import Text
+from chassis.schema import In, Out, Text
 from identity.domain.accounts import MAX_EMAIL, normal_email
 from identity.domain.own_roles import MAX_KEY
 from identity.domain.policies import network
+from identity.domain.refresh_tokens import MAX_TEXT
 
 # The library's documented way: who hosts this in a network of their own has mailboxes under such names.
 SPECIAL_USE_DOMAIN_NAMES[:] = [name for name in SPECIAL_USE_DOMAIN_NAMES if name not in {"local", "test"}]
@@ -23,6 +24,14 @@ def _email(text: str) -> str:
     except EmailNotValidError:
         raise ValueError("must be an e-mail address") from None
     return normal_email(checked.normalized)
+
+
+def _written(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be text") from None
+    return text
 
 
 def _zone(text: str) -> str:
@@ -53,6 +62,11 @@ Email = Annotated[
 ]
 """A plain e-mail address, in lower case."""
 
+Credential = Annotated[Text, AfterValidator(_written)]
+"""Text as it is; stripping, which also refuses lone surrogates, is not for passwords."""
+LinkToken = Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_TEXT)]
+"""The last segment of a link in a mail."""
+
 PersonName = Annotated[Text, StringConstraints(min_length=2, max_length=120)]
 OrganisationName = Annotated[Text, StringConstraints(min_length=2, max_length=80)]
 TimeZone = Annotated[Text, StringConstraints(min_length=1, max_length=64), AfterValidator(_zone)]
@@ -69,3 +83,13 @@ RoleKey = Annotated[
 """The key of a role, of the system or of the organisation, in upper case whatever the client wrote."""
 UpperCase = BeforeValidator(_upper)
 """Keys are case-insensitive in requests (spec/wire.md 8)."""
+
+
+class NothingIn(In):
+    """An empty JSON object; who asks says everything."""
+
+
+class SuccessOut(Out):
+    """It is done, or was done before."""
+
+    success: Literal[True] = True

@@ -9,17 +9,19 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from chassis.errors import NotFound
 from chassis.queries import Lookup, Reader
 from identity.domain.accounts import Account
 from identity.domain.members import Membership, MemberState
 from identity.domain.organisations import Organisation, OrganisationState
 from identity.domain.own_roles import OwnRole, RoleOverride
+from identity.domain.password_rules import PasswordRules
 from identity.domain.policies import Policies
 from identity.domain.seats import Seat
 from identity.domain.sessions import Session
 
 _ACCOUNT, _MEMBER, _ORGANISATION = Account.__table__.c, Membership.__table__.c, Organisation.__table__.c
-_SESSION = Session.__table__.c
+_SESSION, _POLICIES = Session.__table__.c, Policies.__table__.c
 _IS_RUNNING = exists().where(
     _SESSION.id == bindparam("session_id"), _SESSION.user_id == _ACCOUNT.id, _SESSION.ended_at.is_(None)
 )
@@ -29,6 +31,10 @@ MEMBERSHIPS = Lookup(
         _ACCOUNT.id,
         _ACCOUNT.name,
         _ACCOUNT.email,
+        _ACCOUNT.email_verified_at.is_not(None).label("email_verified"),
+        _ACCOUNT.time_zone,
+        _ACCOUNT.locale,
+        _ACCOUNT.version,
         _MEMBER.org_id,
         _ORGANISATION.name.label("org_name"),
         _ORGANISATION.slug.label("org_slug"),
@@ -62,6 +68,17 @@ _CANDIDATES = Lookup(
     .where(_ACCOUNT.email == bindparam("email"))
 )
 
+# tenantless: the rules of every organisation that somebody works in; by the system role
+_RULES = Lookup(
+    select(
+        _ACCOUNT.email, _ACCOUNT.name, _ORGANISATION.name.label("organisation"), _POLICIES.password_min_length
+    )
+    .outerjoin(Membership, and_(_MEMBER.id == _ACCOUNT.id, _MEMBER.status == MemberState.ACTIVE.value))
+    .outerjoin(Organisation, _ORGANISATION.org_id == _MEMBER.org_id)
+    .outerjoin(Policies, _POLICIES.org_id == _MEMBER.org_id)
+    .where(_ACCOUNT.id == bindparam("user_id"))
+)
+
 
 _OF_PEOPLE = [
     key.parent
@@ -85,11 +102,10 @@ async def list_candidates(reader: Reader, email: str) -> Sequence[Any]:
     return await reader.rows(_CANDIDATES, email=email)
 
 
-async def find_seat(session: AsyncSession, org_id: UUID, user_id: UUID) -> Seat | None:
-    """A person's place in one organisation, in whatever state it is."""
-    found = (
-        await session.execute(_seats().where(Membership.org_id == org_id, Membership.id == user_id))
-    ).one_or_none()
+async def find_seat(session: AsyncSession, org_id: UUID, user_id: UUID, *, lock: bool = False) -> Seat | None:
+    """A person's place in one organisation, in whatever state it is; with `lock`, the person is locked."""
+    wanted = _seats().where(Membership.org_id == org_id, Membership.id == user_id)
+    found = (await session.execute(wanted.with_for_update(of=Account) if lock else wanted)).one_or_none()
     return Seat(*found) if found else None
 
 
@@ -135,6 +151,29 @@ async def forget_members(session: AsyncSession, org_id: UUID) -> None:
         await session.execute(delete(column.table).where(column.in_(people)))
     # tenantless: a person belongs to no organisation
     await session.execute(delete(Account).where(Account.id.in_(people)))
+
+
+async def find_by_email(session: AsyncSession, email: str) -> Account | None:
+    """The person who has an address, locked."""
+    # tenantless: a person belongs to no organisation
+    return await session.scalar(select(Account).where(Account.email == email).with_for_update())
+
+
+async def get(session: AsyncSession, user_id: UUID) -> Account:
+    """The person, locked; before their links, sessions and memberships, so that nobody waits in a circle."""
+    account = await lock(session, user_id)
+    if account is None:
+        raise NotFound("There is no such person.")
+    return account
+
+
+async def password_rules(reader: Reader, user_id: UUID) -> PasswordRules:
+    """What a new password of a person must be."""
+    rows = await reader.rows(_RULES, user_id=user_id)
+    if not rows:
+        raise NotFound("There is no such person.")
+    joined = [(row.organisation, row.password_min_length) for row in rows if row.organisation is not None]
+    return PasswordRules.of(rows[0].email, rows[0].name, joined)
 
 
 async def list_memberships(reader: Reader, user_id: UUID, session_id: UUID) -> Sequence[Any]:

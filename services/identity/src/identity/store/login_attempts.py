@@ -18,6 +18,7 @@ async def lock(session: AsyncSession, bucket: bytes, now: datetime) -> LoginAtte
         "last_at": now,
         "unreported": 0,
         "unreported_since": now,
+        "newest": [],
     }
     made = insert(LoginAttempts).values(new)
     # An update that changes nothing: it locks the row that is there, and gives it back.

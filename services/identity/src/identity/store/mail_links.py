@@ -1,11 +1,14 @@
 """Links in mails. All of it is read by the system role: a person belongs to no tenant."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.queries import Lookup
+from chassis.queries import Lookup, Reader
 from chassis.tx import Reading
 from identity.domain.accounts import Account
 from identity.domain.mail_links import LinkKind, MailLink
@@ -34,6 +37,51 @@ _ALIVE = Lookup(
         _ACCOUNT.is_active,
     )
 )
+
+
+_OWNER = Lookup(
+    # tenantless: whoever holds the token of a link has nothing else; by the system role
+    select(_LINK.user_id).where(
+        _LINK.id == bindparam("link_id"),
+        _LINK.kind == bindparam("kind"),
+        _LINK.used_at.is_(None),
+        _LINK.voided_at.is_(None),
+        _LINK.expires_at > bindparam("now"),
+    )
+)
+
+
+async def find_owner(reader: Reader, kind: LinkKind, link_id: UUID, now: datetime) -> UUID | None:
+    """Whose link it is, if it can still be used."""
+    rows = await reader.rows(_OWNER, kind=kind.value, link_id=link_id, now=now)
+    return rows[0].user_id if rows else None
+
+
+async def list_usable(session: AsyncSession, user_id: UUID, now: datetime) -> Sequence[MailLink]:
+    """A person's links that are not voided or too old, used ones included, locked; the caller has locked the person."""
+    # tenantless: a person belongs to no organisation
+    wanted = select(MailLink).where(
+        MailLink.user_id == user_id, MailLink.voided_at.is_(None), MailLink.expires_at > now
+    )
+    return (await session.scalars(wanted.order_by(MailLink.id).with_for_update())).all()
+
+
+async def count_since(session: AsyncSession, user_id: UUID, kind: LinkKind, since: datetime) -> int:
+    """How many mails of a kind a person was sent since an instant; the caller has locked the person."""
+    # tenantless: a person belongs to no organisation
+    counted = select(func.count()).where(
+        MailLink.user_id == user_id, MailLink.kind == kind.value, MailLink.created_at > since
+    )
+    return int(await session.scalar(counted) or 0)
+
+
+async def forget(session: AsyncSession, before: datetime, limit: int) -> int:
+    """Delete links that nobody could use since an instant; how many."""
+    # tenantless: clean-up by the system role
+    old = select(MailLink.id).where(MailLink.expires_at < before).limit(limit)
+    # tenantless: clean-up by the system role
+    result = await session.execute(delete(MailLink).where(MailLink.id.in_(old)))
+    return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 async def find_alive(reading: Reading, org_id: UUID, kind: LinkKind, link_id: UUID) -> Any | None:

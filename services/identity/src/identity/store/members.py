@@ -85,13 +85,6 @@ async def get(session: AsyncSession, org_id: UUID, user_id: UUID) -> Membership:
     return member
 
 
-async def list_of_person(session: AsyncSession, user_id: UUID) -> Sequence[Membership]:
-    """Every membership of a person, in order of organisation."""
-    # tenantless: a person belongs to themselves; by the system role
-    wanted = select(Membership).where(Membership.id == user_id, Membership.status != MemberState.REMOVED)
-    return (await session.scalars(wanted.order_by(Membership.org_id))).all()
-
-
 async def count_active_owners(session: AsyncSession, org_id: UUID) -> int:
     """How many owners can act; the caller holds the organisation's lock."""
     counted = select(func.count()).where(
@@ -111,6 +104,13 @@ async def count_ended(session: AsyncSession, org_id: UUID, user_id: UUID | None,
         Membership.joined_at.is_not(None),
     )
     return int(await session.scalar(counted) or 0)
+
+
+async def list_of_person(session: AsyncSession, user_id: UUID) -> Sequence[Membership]:
+    """Every membership of a person, whatever its state, locked."""
+    # tenantless: a person's name and address are shown in all their organisations; by the system role
+    wanted = select(Membership).where(Membership.id == user_id).order_by(Membership.org_id)
+    return (await session.scalars(wanted.with_for_update())).all()
 
 
 async def list_by_ids(session: AsyncSession, org_id: UUID, user_ids: Sequence[UUID]) -> Sequence[Membership]:

@@ -1,12 +1,15 @@
-"""Security events of all organisations, for whoever watches over the platform."""
+"""Security events: for whoever watches over the platform, until their organisation keeps them no longer."""
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Reader
 from identity.domain.organisations import Organisation
+from identity.domain.policies import Policies
 from identity.domain.security_events import SecurityEvent
 
 _EVENT, _ORGANISATION = SecurityEvent.__table__.c, Organisation.__table__.c
@@ -30,3 +33,20 @@ _LIST = ListQuery(
 async def list_page(reader: Reader, query: PageQuery, **filters: Any) -> PageRows | CursorRows:
     """A page of security events, newest first."""
     return await _LIST.page(reader, query, **filters)
+
+
+async def forget(session: AsyncSession, now: datetime, limit: int) -> int:
+    """Delete events that are older than their organisation keeps them; how many."""
+    kept = func.make_interval(0, 0, 0, Policies.security_event_retention_days)
+    # tenantless: clean-up by the system role
+    old = (
+        select(SecurityEvent.org_id, SecurityEvent.id)
+        .join(Policies, Policies.org_id == SecurityEvent.org_id)
+        .where(SecurityEvent.at < now - kept)
+        .limit(limit)
+    )
+    # tenantless: clean-up by the system role
+    result = await session.execute(
+        delete(SecurityEvent).where(tuple_(SecurityEvent.org_id, SecurityEvent.id).in_(old))
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]

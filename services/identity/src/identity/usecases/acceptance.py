@@ -16,6 +16,7 @@ from identity.domain.invitations import (
     WrongAccount,
 )
 from identity.domain.mail_links import LinkKind
+from identity.domain.password_rules import PasswordRules
 from identity.domain.seats import Seat
 from identity.domain.sessions import Session
 from identity.published import member_joined, session_started, user_registered
@@ -117,9 +118,10 @@ async def _hash(reception: Reception, given: Acceptance, seat: Seat) -> str | No
         return None
     if given.password is None:
         raise Invalid.field("password", "is required")
-    least = seat.policies.password_min_length
-    if len(given.password) < least:
-        raise Invalid.field("password", f"must have at least {least} characters")
+    organisation = (seat.organisation.name, seat.policies.password_min_length)
+    PasswordRules.of(seat.account.email, given.name or seat.account.name, [organisation]).check(
+        given.password, "password"
+    )
     async with reception.passwords.turn():
         return await reception.passwords.hash(given.password)
 

@@ -29,10 +29,11 @@ class OrganisationLimit(Limited):
 
 
 class Founded(NamedTuple):
-    """A new organisation and its founder's membership."""
+    """A new organisation, its founder's membership and its first policies."""
 
     organisation: Organisation
     membership: Membership
+    policies: Policies
 
 
 async def create_organisation(tx: Tx, actor: Actor, name: str, slug: str | None, *, per_day: int) -> Founded:
@@ -60,7 +61,7 @@ async def found_organisation(tx: Tx, founder: Account, name: str, slug: str | No
     tx.record(membership, "USER_CREATE")
     tx.publish(organisation_created(OrganisationRows(organisation, policies, None)))
     tx.publish(member_joined(membership))
-    return Founded(organisation, membership)
+    return Founded(organisation, membership, policies)
 
 
 async def change_organisation(tx: Tx, actor: Actor, changes: dict[str, Any]) -> OrganisationRows:

@@ -6,6 +6,7 @@ from uuid import UUID
 from chassis.errors import BadRequest, NotFound
 from chassis.tx import Tx
 from identity.domain.accounts import Account
+from identity.domain.members import MemberState
 from identity.domain.sessions import EndReason
 from identity.published import user_deactivated, user_updated
 from identity.store import accounts, members, sessions
@@ -46,6 +47,8 @@ async def _tell(tx: Tx, account: Account) -> None:
     """Every organisation of the person's learns it: a person belongs to none of them."""
     account.version, account.updated_at = account.version + 1, tx.now
     for member in await members.list_of_person(tx.session, account.id):
+        if member.status == MemberState.REMOVED:
+            continue
         tx.actor = replace(tx.actor, org_id=member.org_id)
         action = "ACCOUNT_ENABLE" if account.is_active else "ACCOUNT_DISABLE"
         tx.note(member, action, {"isActive": account.is_active})

@@ -1,0 +1,148 @@
+"""Showing that an e-mail address is one's own, and changing it with the consent of both mailboxes."""
+
+from uuid import UUID
+
+from chassis.auth import Actor, system_actor
+from chassis.errors import Limited, NotFound
+from chassis.tx import Tx
+from identity.domain.accounts import Account
+from identity.domain.mail_links import LinkKind, MailLink
+from identity.published import member_updated
+from identity.published_accounts import email_verification_requested, email_verified, user_updated
+from identity.reception import Reception
+from identity.store import accounts, members
+from identity.usecases.acting import act_as, acting_in
+from identity.usecases.credentials import Credentials, confirm
+from identity.usecases.mail_links import DEAD, find_owner, issue, use, void
+from identity.usecases.sessions import lock_current, own_id
+
+CONFIRMING = (LinkKind.EMAIL_VERIFICATION, LinkKind.EMAIL_CHANGE)
+
+
+class TooManyMails(Limited):
+    """A person asked for the same mail too often."""
+
+    retry_after_seconds = 3600
+
+    def __init__(self) -> None:
+        super().__init__("You were sent too many of these mails; look into your mailbox, or try again later.")
+
+
+async def request_verification(tx: Tx, account: Account, org_id: UUID) -> bool:
+    """Have a mail sent that asks a person, whom the caller has locked, to confirm; False after too many of them."""
+    link = MailLink.of(LinkKind.EMAIL_VERIFICATION, account, org_id, tx.now)
+    if not await issue(tx, link):
+        return False
+    tx.note(account, "EMAIL_VERIFICATION_REQUEST", {"email": account.email})
+    tx.publish(email_verification_requested(account, link))
+    return True
+
+
+async def mail_verification(reception: Reception, org_id: UUID, user_id: UUID) -> None:
+    """The same for somebody who was refused because they have not confirmed; too often is passed over."""
+    async with reception.tx() as tx:
+        act_as(tx, system_actor(org_id))
+        account = await accounts.get(tx.session, user_id)
+        if account.email_verified_at is None:
+            await request_verification(tx, account, org_id)
+
+
+async def resend_verification(reception: Reception, actor: Actor) -> None:
+    """Another mail for who is signed in; nothing when the address is confirmed, TooManyMails after five in an hour."""
+    async with reception.tx() as tx:
+        act_as(tx, actor)
+        account = await accounts.get(tx.session, own_id(actor))
+        await lock_current(tx, actor)
+        if account.email_verified_at is None and not await request_verification(tx, account, actor.org_id):
+            raise TooManyMails
+
+
+async def verify_email(reception: Reception, token: str) -> None:
+    """Use the link of a mailbox: its address is confirmed, or it agrees to the change; NotFound when it is dead."""
+    found = [await find_owner(reception, kind, token) for kind in CONFIRMING]
+    link_id, user_id = next((each for each in found if each), (None, None))
+    if link_id is None or user_id is None:
+        raise NotFound(DEAD)
+    async with reception.tx() as tx:
+        account = await accounts.get(tx.session, user_id)
+        link, others = await use(tx, account, link_id)
+        if link.kind == LinkKind.EMAIL_VERIFICATION:
+            await confirm_email(tx, account)
+        else:
+            await _agree(tx, account, link, [each for each in others if each.kind == link.kind])
+
+
+async def confirm_email(tx: Tx, account: Account) -> None:
+    """Note that a person has received a mail at their address."""
+    await void(tx, account, LinkKind.EMAIL_VERIFICATION)
+    if account.confirm_email(tx.now):
+        tx.record(account, "EMAIL_VERIFY")
+        tx.publish(email_verified(account))
+
+
+async def change_email(
+    reception: Reception, actor: Actor, new_email: str, password: str, device_mark: str | None
+) -> None:
+    """Mail a link to the present and to the wanted address; Invalid when the password is not right.
+
+    Whether somebody has the wanted address is not told: then no mail is sent, and nothing else differs.
+    """
+    async with reception.passwords.turn():
+        email = await current_email(reception, actor)
+        await confirm(reception, Credentials(email, password, frozenset(), device_mark), "password")
+    async with reception.tx() as tx:
+        act_as(tx, actor)
+        account = await accounts.get(tx.session, own_id(actor))
+        await lock_current(tx, actor)
+        links = await _ask_both(tx, account, new_email)
+        tx.note(account, "EMAIL_CHANGE_REQUEST", {"newEmail": new_email})
+    reception.later(_mail_change(reception, actor, links))
+
+
+async def current_email(reception: Reception, actor: Actor) -> str:
+    """The address of who acts, as it is now: a token may be older than the last change."""
+    async with reception.tx() as tx:
+        account = await accounts.find_by_id(tx.session, own_id(actor))
+    if account is None:
+        raise NotFound("There is no such person.")
+    return account.email
+
+
+async def _ask_both(tx: Tx, account: Account, new_email: str) -> list[MailLink]:
+    """A link for each of the two mailboxes; those of an earlier change are void."""
+    await void(tx, account, LinkKind.EMAIL_CHANGE)
+    kind, org_id = LinkKind.EMAIL_CHANGE, tx.actor.org_id
+    links = [
+        MailLink.of(kind, account, org_id, tx.now, mailbox=mailbox) for mailbox in (account.email, new_email)
+    ]
+    for link in links:
+        link.new_email = new_email
+        if not await issue(tx, link):
+            raise TooManyMails
+    return links
+
+
+async def _mail_change(reception: Reception, actor: Actor, links: list[MailLink]) -> None:
+    async with reception.tx() as tx:
+        act_as(tx, actor)
+        account = await accounts.get(tx.session, own_id(actor))
+        if not await accounts.list_candidates(tx, str(links[0].new_email)):
+            for link in links:
+                tx.publish(email_verification_requested(account, link))
+
+
+async def _agree(tx: Tx, account: Account, link: MailLink, others: list[MailLink]) -> None:
+    """One mailbox agrees; with the second one the address changes, everywhere it is shown."""
+    tx.note(account, "EMAIL_CHANGE_CONFIRM", {"newEmail": link.new_email})
+    if link.new_email is None or not others or any(other.used_at is None for other in others):
+        return
+    await void(tx, account, *LinkKind)
+    account.email, account.email_verified_at = link.new_email, tx.now
+    tx.record(account, "EMAIL_CHANGE")
+    tx.publish(user_updated(account))
+    tx.publish(email_verified(account))
+    for member in await members.list_of_person(tx.session, account.id):
+        member.email = account.email
+        with acting_in(tx, member.org_id):
+            tx.record(member, "USER_UPDATE")
+            tx.publish(member_updated(member))

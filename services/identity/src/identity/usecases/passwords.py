@@ -1,0 +1,110 @@
+"""Setting a password: changed by who knows the present one, or reset by who reads the mailbox."""
+
+from uuid import UUID
+
+from chassis.auth import Actor, system_actor
+from chassis.errors import Invalid, NotFound
+from chassis.tx import Tx
+from identity.domain.accounts import Account
+from identity.domain.mail_links import LinkKind, MailLink
+from identity.domain.password_rules import PasswordRules
+from identity.domain.sessions import EndReason
+from identity.published_accounts import email_verified, password_changed, password_reset_requested
+from identity.reception import NOBODY, Reception
+from identity.store import accounts, login_attempts
+from identity.usecases.acting import act_as
+from identity.usecases.addresses import current_email
+from identity.usecases.credentials import NOT_RIGHT, Caller, Credentials, confirm
+from identity.usecases.mail_links import DEAD, find_owner, issue, use, void
+from identity.usecases.security_events import raise_event
+from identity.usecases.sessions import end_others, lock_current, own_id
+
+
+async def change_password(
+    reception: Reception, actor: Actor, present: str, wanted: str, device_mark: str | None
+) -> None:
+    """Another password for who is signed in; their other sessions end.
+
+    Invalid when the present one is not right (which costs attempts as signing in does) or the wanted one breaks a rule.
+    """
+    rules = await _rules(reception, own_id(actor))
+    rules.check(wanted, "newPassword")
+    async with reception.passwords.turn():
+        given = Credentials(await current_email(reception, actor), present, frozenset(), device_mark)
+        caller = await confirm(reception, given, "currentPassword")
+        password_hash = await reception.passwords.hash(wanted)
+    async with reception.tx() as tx:
+        act_as(tx, actor)
+        account = await accounts.get(tx.session, own_id(actor))
+        await lock_current(tx, actor)
+        if account.password_hash != caller.password_hash:
+            raise Invalid.field("currentPassword", NOT_RIGHT)  # changed while we were comparing
+        account.password_hash = password_hash
+        tx.record(account, "PASSWORD_CHANGE")
+        await _settle(tx, account, actor)
+        await _forgive(tx, [caller.bucket])
+
+
+def forgot_password(reception: Reception, email: str) -> None:
+    """Mail a link to whoever has the address. Nothing happens before the answer, so that it tells nothing."""
+    reception.later(_mail_reset(reception, email))
+
+
+async def reset_password(reception: Reception, token: str, wanted: str, device_mark: str | None) -> None:
+    """A new password by the link of a mail, which also shows whose the mailbox is; every session ends.
+
+    NotFound when the link is dead, Invalid when the password breaks a rule; the link can be used again then.
+    """
+    found = await find_owner(reception, LinkKind.PASSWORD_RESET, token)
+    if found is None:
+        raise NotFound(DEAD)
+    link_id, user_id = found
+    (await _rules(reception, user_id)).check(wanted, "newPassword")
+    async with reception.passwords.turn():
+        password_hash = await reception.passwords.hash(wanted)
+    async with reception.tx() as tx:
+        account = await accounts.get(tx.session, user_id)
+        await use(tx, account, link_id)
+        account.password_hash = password_hash
+        is_confirmed = account.confirm_email(tx.now)
+        tx.record(account, "PASSWORD_RESET")
+        await _settle(tx, account, tx.actor)
+        if is_confirmed:
+            tx.publish(email_verified(account))
+        device_id = reception.seals.read_device_mark(device_mark, user_id) if device_mark else None
+        devices = {None, device_id}
+        await _forgive(tx, [reception.seals.bucket(account.email, each) for each in devices])
+
+
+async def _settle(tx: Tx, account: Account, actor: Actor) -> None:
+    """What a new password ends and tells: other sessions, links that were asked for under the old one."""
+    tx.publish(password_changed(account))
+    what = "The password was changed; other sessions were ended."
+    raise_event(tx, "PASSWORD_CHANGED", "LOW", what, user_id=account.id)
+    await void(tx, account, LinkKind.PASSWORD_RESET, LinkKind.EMAIL_CHANGE)
+    await end_others(tx, actor, EndReason.PASSWORD_CHANGED)
+
+
+async def _forgive(tx: Tx, buckets: list[bytes]) -> None:
+    for bucket in sorted(buckets):
+        (await login_attempts.lock(tx.session, bucket, tx.now)).forgive(tx.now)
+
+
+async def _rules(reception: Reception, user_id: UUID) -> PasswordRules:
+    async with reception.source.reading(system_actor(NOBODY)) as reading:
+        return await accounts.password_rules(reading, user_id)
+
+
+async def _mail_reset(reception: Reception, email: str) -> None:
+    async with reception.tx() as tx:
+        candidates = await accounts.list_candidates(tx, email)
+        caller = Caller(candidates, None, b"", is_free=False)
+        org_id = caller.choose(frozenset())
+        if org_id is None or caller.user_id is None:
+            return
+        act_as(tx, system_actor(org_id))
+        account = await accounts.get(tx.session, caller.user_id)
+        link = MailLink.of(LinkKind.PASSWORD_RESET, account, org_id, tx.now)
+        if await issue(tx, link):
+            tx.note(account, "PASSWORD_RESET_REQUEST", {"email": email})
+            tx.publish(password_reset_requested(account, link))
