@@ -116,6 +116,11 @@ TABLE: dict[str, str] = {
     "PATCH /org":                              "O C",
     "PUT /org/legal":                          "O C",
     "POST /orgs":                              "O C D M S P F V",
+    "GET /org/api-tokens":                     "O C",
+    "GET /org/api-tokens/{id}":                "O C",
+    "POST /org/api-tokens":                    "O C",
+    "POST /org/api-tokens/{id}/rotate":        "O C",
+    "DELETE /org/api-tokens/{id}":             "O C",
     # sales
     "GET /companies":                          "O C D M S F V",
     "GET /companies/{id}":                     "O C D M S F V",

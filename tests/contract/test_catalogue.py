@@ -50,6 +50,7 @@ ACROSS_TENANTS: Mapping[str, str] = {
     "fk_membership_id": "a person belongs to themselves, so their key has no organisation",
     "fk_session_user_id": "the same",
     "ix_session_expires_at": "clean-up by age",
+    "ix_api_key_digest": "a key names nothing but itself",
     "ix_session_id": "a refresh token names its session alone",
 }
 """Keys and indexes that do not begin with `org_id`, and why."""

@@ -20,7 +20,7 @@ from clients.billing.fake import FakeBilling
 from clients.billing.types import Pdf
 from clients.identity.client import IdentityClient
 from clients.identity.fake import FakeIdentity
-from clients.identity.types import MailLinkKind
+from clients.identity.types import ApiKey, MailLinkKind
 from clients.jobs.client import JobsClient
 from clients.jobs.fake import FakeJobs
 from clients.jobs.types import Job
@@ -55,6 +55,7 @@ async def known(platform: Platform) -> Known:
     for role in (Role.SALES, Role.FINANCE):
         await org.person(role)
     known.rows = {"invited": await recipes.member(org), "suspended": await recipes.member(org)}
+    known.rows["key"] = await recipes.api_key(org)
     await org.post(f"/users/{known.suspended}/deactivate")
     for name, values in (("link", {}), ("used_link", {"used_at": datetime.now(UTC)})):
         link_id = await platform.place.mail_link(org.owner, LinkKind.PASSWORD_RESET, **values)
@@ -159,6 +160,8 @@ IDENTITY: dict[str, Question] = {
         of.org.id, MailLinkKind.INVITATION, UNKNOWN, 1
     ),
     "addresses in an unknown organisation": lambda ask, of: ask.contact_addresses(UNKNOWN, [of.invited]),
+    "a key": lambda ask, of: ask.api_key(of.rows["key"]["token"]),
+    "what is no key": lambda ask, of: ask.api_key("exk_test_nothing"),
 }
 
 
@@ -175,6 +178,10 @@ async def identities(platform: Platform, known: Known) -> AsyncIterator[tuple[Id
     kind = MailLinkKind.PASSWORD_RESET
     link = await real.mint_mail_link(known.org.id, kind, known.link)
     fake.known_mail_links[known.org.id, kind, known.link, 0] = link
+    key = known.rows["key"]
+    ends = datetime.fromisoformat(key["expiresAt"])
+    told = ApiKey(known.org.id, UUID(key["id"]), key["name"], frozenset(key["scopes"]), ends)
+    fake.known_keys[key["token"]] = told
     yield real, fake
     await peer.close()
     await mails.close()

@@ -75,6 +75,7 @@ async def _furnish(org: Organisation) -> dict[str, str]:
     """A row of every kind; their ids by kind."""
     rows: dict[str, Json] = {"member": await recipes.member(org)}
     rows["role"] = await recipes.own_role(org)
+    rows["key"] = await recipes.api_key(org)
     rows["company"] = await recipes.company(org)
     rows["contact"] = await recipes.contact(org)
     rows["lead"] = await recipes.lead(org)

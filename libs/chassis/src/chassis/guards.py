@@ -73,7 +73,7 @@ async def authenticate(request: Request, runtime: Runtime) -> Actor:
 
 
 SignedIn = Annotated[Actor, Depends(Requires(None))]
-"""Any signed-in person."""
+"""Any signed-in person; an API key is refused, whatever it may do."""
 Arriving = Annotated[Actor, Depends(Requires(None, needs_second_factor=False))]
 """The same, also before the second factor that the organisation requires: for what leads there, and out again."""
 

@@ -1,13 +1,14 @@
 """The route class of every door: guard declared, unknown parameters refused, answer built, committed, then sent."""
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import orjson
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
@@ -42,6 +43,11 @@ def public() -> dict[str, Any]:
     return {"x-public": True}
 
 
+def shows_once(*names: str) -> dict[str, Any]:
+    """`openapi_extra` of a route whose answer holds secrets under these names: they are never stored for a replay."""
+    return {"x-shown-once": list(names)}
+
+
 class CommittingRoute(APIRoute):
     """Handler, then commit, then response: success is answered only for what is stored (invariant 2)."""
 
@@ -67,6 +73,7 @@ class CommittingRoute(APIRoute):
         known = _query_names(self.dependant)
         takes_json = self.body_field is not None
         guard = find_guard(self.dependant)
+        shown_once = (self.openapi_extra or {}).get("x-shown-once", ())
 
         async def serve(request: Request) -> Response:
             try:
@@ -76,7 +83,7 @@ class CommittingRoute(APIRoute):
                 _describe(response, request)
                 tx: Tx | None = request.scope.get(TX_KEY)
                 if tx is not None:
-                    _store_answer(tx, response)
+                    _store_answer(tx, response, shown_once)
                     await tx.commit()
             except Replayed as replay:
                 return _replay(replay.answer)
@@ -193,11 +200,16 @@ def _describe(response: Response, request: Request) -> None:
         response.headers["location"] = f"{request.scope['path']}/{outcome.id}"
 
 
-def _store_answer(tx: Tx, response: Response) -> None:
+def _store_answer(tx: Tx, response: Response, shown_once: Sequence[str]) -> None:
     if tx.claim is None or response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
         return
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    answer = Answer(response.status_code, headers, bytes(response.body))
+    body = bytes(response.body)
+    if shown_once:
+        body = orjson.dumps(
+            {name: value for name, value in orjson.loads(body).items() if name not in shown_once}
+        )
+    answer = Answer(response.status_code, headers, body)
     tx.answer = tx.claim.row(tx.now, answer)
 
 

@@ -7,6 +7,7 @@ from chassis.cli import stop
 from chassis.runtime import Runtime
 from chassis.service import Service
 from clients.identity.copies import WATCHES
+from identity.address_book import AddressBook
 from identity.domain.accounts import EmailTaken
 from identity.domain.ciphers import Unreadable
 from identity.domain.domains import HostTaken
@@ -15,6 +16,7 @@ from identity.domain.organisations import SlugTaken
 from identity.domain.own_roles import RoleExists
 from identity.domain.rows import Row
 from identity.http.addresses import addresses
+from identity.http.api_keys import api_keys
 from identity.http.auth import auth
 from identity.http.invitations import invitations, offers
 from identity.http.keys import keys
@@ -35,6 +37,7 @@ from identity.http.tenants import tenants
 from identity.http.usage import usage
 from identity.jobs import JOBS
 from identity.keyring import OwnKeys
+from identity.porter import Porter
 from identity.reception import Reception
 from identity.rpc.identity_service import CALLERS, serve_identity
 from identity.rules import look_up
@@ -52,6 +55,8 @@ async def prepare(runtime: Runtime) -> None:
         stop("identity cannot start: IDENTITY_ENCRYPTION_KEY does not open the signing keys in the database")
     runtime.parts[Reception] = reception
     await ensure_first_owner(reception)
+    runtime.parts[AddressBook] = AddressBook(reception)
+    runtime.parts[Porter] = Porter(reception, runtime.verifier.deny_list)
     runtime.verifier.keys = OwnKeys(reception.keyring)
 
 
@@ -101,6 +106,7 @@ IDENTITY = Service(
         tenants,
         tenant_domains,
         tenant_invitations,
+        api_keys,
     ],
     constraints={
         "uq_organisation_slug": SlugTaken("This slug is taken."),

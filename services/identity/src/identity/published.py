@@ -1,5 +1,6 @@
 """Facts out: one function per fact, and the snapshots that facts and answers share."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,9 @@ from google.protobuf.message import Message
 
 from chassis.tx import Fact
 from execos.identity.v1.events_pb2 import (
+    ApiKeyCreated,
+    ApiKeyRevoked,
+    ApiKeyRotated,
     DomainAdded,
     DomainRemoved,
     LoginFailed,
@@ -40,6 +44,7 @@ from execos.identity.v1.events_pb2 import (
     UserUpdated,
 )
 from execos.identity.v1.snapshots_pb2 import (
+    ApiKeySnapshot,
     DomainSnapshot,
     MemberSnapshot,
     OrganisationSnapshot,
@@ -50,6 +55,7 @@ from execos.identity.v1.snapshots_pb2 import LegalProfile as LegalMessage
 from execos.identity.v1.snapshots_pb2 import Policies as PoliciesMessage
 from execos.platform.v1.values_pb2 import Address
 from identity.domain.accounts import Account
+from identity.domain.api_keys import ApiKey
 from identity.domain.domains import Domain
 from identity.domain.invitations import Invitation
 from identity.domain.legal import LegalProfile
@@ -240,6 +246,23 @@ def login_failed(user_id: UUID, attempts: int, ip: str | None, since: datetime, 
     return Fact(message, user_id, 0)
 
 
+def api_key_created(key: ApiKey) -> Fact:
+    """A key exists."""
+    return Fact(ApiKeyCreated(api_key=api_key_snapshot(key)), key.id, key.version)
+
+
+def api_key_rotated(key: ApiKey, replaced: ApiKey) -> Fact:
+    """A key has a successor; the fact is about the new one."""
+    message = ApiKeyRotated(api_key=api_key_snapshot(key), replaced_id=str(replaced.id))
+    message.replaced_until.FromDatetime(replaced.revoked_at or replaced.expires_at)
+    return Fact(message, key.id, key.version)
+
+
+def api_key_revoked(key: ApiKey) -> Fact:
+    """A key opens nothing any more."""
+    return Fact(ApiKeyRevoked(api_key=api_key_snapshot(key)), key.id, key.version)
+
+
 def security_event_raised(event: SecurityEvent, user_agent: str | None) -> Fact:
     """Something that should not have happened; whom it concerns is warned by mail, with the browser behind it."""
     message = SecurityEventRaised(
@@ -274,6 +297,21 @@ def organisation_snapshot(rows: OrganisationRows) -> OrganisationSnapshot:
     )
     message.created_at.FromDatetime(organisation.created_at)
     message.updated_at.FromDatetime(organisation.updated_at)
+    return message
+
+
+def api_key_snapshot(key: ApiKey, scopes: Sequence[str] | None = None) -> ApiKeySnapshot:
+    """What others may know of a key; `scopes` instead of its own where they are narrower in effect."""
+    message = ApiKeySnapshot(
+        id=str(key.id),
+        version=key.version,
+        name=key.name,
+        prefix=key.prefix,
+        last_four=key.last_four,
+        scopes=key.scopes if scopes is None else scopes,
+        created_by_user_id=str(key.created_by_user_id),
+    )
+    message.expires_at.FromDatetime(key.expires_at)
     return message
 
 

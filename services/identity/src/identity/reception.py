@@ -1,7 +1,7 @@
 """The reception: everything that signing people in and out needs, put together once per process."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -71,20 +71,24 @@ class Reception:
         self, seat: Seat, session: Session, now: datetime, *, device_mark: str | None = None
     ) -> Opened:
         """Tokens for a person in their seat; after the transaction, because signing may have to load keys."""
-        issued_at = int(now.timestamp())
+        claims = seat.claims(session.id) | {"auth_time": int(session.created_at.timestamp())}
+        token = await self.sign(claims, now, now + ACCESS_TOKEN_LIFETIME)
+        refresh_token = self.seals.refresh_token(session.id, session.counter)
         seconds = int(ACCESS_TOKEN_LIFETIME.total_seconds())
-        claims = seat.claims(session.id) | {
+        return Opened(token, seconds, refresh_token, session.expires_at, device_mark)
+
+    async def sign(self, claims: Mapping[str, Any], now: datetime, until: datetime) -> str:
+        """An access token that says this, good from now on."""
+        issued_at = int(now.timestamp())
+        always = {
             "iss": self.settings.token_issuer,
             "aud": self.settings.token_audience,
             "jti": str(new_id()),
             "iat": issued_at,
             "nbf": issued_at,
-            "exp": issued_at + seconds,
-            "auth_time": int(session.created_at.timestamp()),
+            "exp": int(until.timestamp()),
         }
-        token = await self.keyring.sign(claims, now)
-        refresh_token = self.seals.refresh_token(session.id, session.counter)
-        return Opened(token, seconds, refresh_token, session.expires_at, device_mark)
+        return await self.keyring.sign({**claims, **always}, now)
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something that must not show in how long an answer takes: once it has left. What fails is logged."""

@@ -97,6 +97,11 @@ class IdentitySettings(ServiceSettings):
         """How many sign-ups of one client's address are free; the test profile multiplies such rates."""
         return self.sign_ups_per_day * (1000 if self.profile == "test" else 1)
 
+    @property
+    def is_production(self) -> bool:
+        """Whether what is made here is for real."""
+        return self.environment == "production"
+
     def cipher(self) -> Cipher:
         """What seals values of this deployment's database."""
         previous = self.previous_encryption_key

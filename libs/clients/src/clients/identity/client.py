@@ -7,7 +7,16 @@ from typing import Protocol
 from uuid import UUID
 
 from chassis.rpc import Peer
-from clients.identity.types import MailLink, MailLinkKind, Member, Organisation, member_of, organisation_of
+from clients.identity.types import (
+    ApiKey,
+    MailLink,
+    MailLinkKind,
+    Member,
+    Organisation,
+    api_key_of,
+    member_of,
+    organisation_of,
+)
 from execos.identity.v1 import identity_pb2 as pb
 from execos.identity.v1.identity_pb2_grpc import IdentityServiceStub
 
@@ -47,6 +56,9 @@ class Identity(Protocol):
         self, org_id: UUID, kind: MailLinkKind, subject: UUID, generation: int = 0
     ) -> MailLink:
         """The one-time link of a mail, the same however often; NotFound once it is dead."""
+
+    async def api_key(self, token: str) -> ApiKey:
+        """The key of that text; NotFound when it opens nothing."""
 
 
 class IdentityClient:
@@ -125,3 +137,7 @@ class IdentityClient:
             inviter=answer.inviter,
             role=answer.role,
         )
+
+    async def api_key(self, token: str) -> ApiKey:
+        """The key of that text; NotFound when it opens nothing."""
+        return api_key_of(await self._peer.ask(self._stub.CheckApiKey, pb.CheckApiKeyRequest(token=token)))

@@ -223,8 +223,14 @@ def _close(runtime: Runtime, fact: Received, _until: float) -> None:
     runtime.tenants.learn(fact.org_id, Rules(version=fact.version, is_open=False))
 
 
+def _end_key(runtime: Runtime, fact: Received, until: float) -> None:
+    # The key's id is what its tokens call their session.
+    runtime.verifier.deny_list.end_session(fact.message.api_key.id, until)
+
+
 WATCHES: Watches = {
     "identity.session.revoked.v1": _end_session,
+    "identity.api_key.revoked.v1": _end_key,
     "identity.member.role_changed.v1": _raise_version,
     "identity.member.suspended.v1": _raise_version,
     "identity.member.removed.v1": _raise_version,

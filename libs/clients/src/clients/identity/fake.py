@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.errors import DependencyUnavailable, NotFound
 from chassis.ids import new_id
 from clients.identity.client import ContactAddress
-from clients.identity.types import MailLink, MailLinkKind, Member, Organisation
+from clients.identity.types import ApiKey, MailLink, MailLinkKind, Member, Organisation
 
 
 @dataclass
@@ -18,6 +18,7 @@ class FakeIdentity:
     known_organisations: dict[UUID, Organisation] = field(default_factory=dict)
     known_members: dict[tuple[UUID, UUID], Member] = field(default_factory=dict)
     known_mail_links: dict[tuple[UUID, MailLinkKind, UUID, int], MailLink] = field(default_factory=dict)
+    known_keys: dict[str, ApiKey] = field(default_factory=dict)
     is_away: bool = False
     questions: int = 0
 
@@ -82,6 +83,13 @@ class FakeIdentity:
         if link is None:
             raise NotFound("This link is not valid any more.")
         return link
+
+    async def api_key(self, token: str) -> ApiKey:
+        """The key of that text; NotFound when it opens nothing."""
+        self._asked()
+        if token not in self.known_keys:
+            raise NotFound("This key opens nothing.")
+        return self.known_keys[token]
 
     def _asked(self) -> None:
         self.questions += 1

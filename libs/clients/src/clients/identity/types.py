@@ -1,11 +1,12 @@
 """What identity tells others, as plain values."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from execos.identity.v1.identity_pb2 import CheckApiKeyResponse
 from execos.identity.v1.snapshots_pb2 import LegalProfile, MemberSnapshot, OrganisationSnapshot
 from execos.identity.v1.snapshots_pb2 import Policies as PoliciesMessage
 
@@ -101,6 +102,17 @@ class MailLink:
     role: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key and what it may do at present."""
+
+    org_id: UUID
+    id: UUID
+    name: str
+    scopes: frozenset[str]
+    expires_at: datetime
+
+
 def organisation_of(message: OrganisationSnapshot) -> Organisation:
     """From the message of a fact or an answer."""
     return Organisation(
@@ -142,3 +154,10 @@ def member_of(org_id: UUID, message: MemberSnapshot) -> Member:
         status=message.status,
         title=message.title or None,
     )
+
+
+def api_key_of(message: CheckApiKeyResponse) -> ApiKey:
+    """From the answer about a key."""
+    key = message.api_key
+    expires_at = key.expires_at.ToDatetime(UTC)
+    return ApiKey(UUID(message.org_id), UUID(key.id), key.name, frozenset(key.scopes), expires_at)

@@ -21,6 +21,8 @@ class Permission(StrEnum):
     ROLES_READ = "roles:read"
     ROLES_MANAGE = "roles:manage"
     OWNERSHIP_MANAGE = "ownership:manage"
+    API_KEYS_READ = "api-keys:read"
+    API_KEYS_MANAGE = "api-keys:manage"
 
 
 class Permitted(NamedTuple):
@@ -51,6 +53,8 @@ CATALOGUE = (
     Permitted("roles:read", "identity", "See the roles and why somebody may do something", "C"),
     Permitted("roles:manage", "identity", "Define roles and change what system roles may do", ""),
     Permitted("ownership:manage", "identity", "Transfer or delete the organisation", ""),
+    Permitted("api-keys:read", "identity", "See the API keys", "C"),
+    Permitted("api-keys:manage", "identity", "Make, rotate and revoke API keys", "C"),
     Permitted("companies:read", "sales", "See companies", "C D M S F V"),
     Permitted("companies:write", "sales", "Create, change, archive and restore companies", "D M S"),
     Permitted("contacts:read", "sales", "See contacts", "C D M S V"),

@@ -6,16 +6,18 @@ from uuid import UUID
 
 import grpc
 
-from chassis.errors import Invalid
-from chassis.rpc import Callers, uuid_field
+from chassis.errors import Denied, Invalid, NotFound, Unauthenticated
+from chassis.rpc import GATEWAY, Callers, uuid_field
 from chassis.runtime import Runtime
 from execos.identity.v1 import identity_pb2 as pb
 from execos.identity.v1.identity_pb2_grpc import (
     IdentityServiceServicer,
     add_IdentityServiceServicer_to_server,
 )
-from identity.published import member_snapshot, organisation_snapshot, policies_message
+from identity.porter import Porter
+from identity.published import api_key_snapshot, member_snapshot, organisation_snapshot, policies_message
 from identity.reception import Reception
+from identity.rpc.authorization import CHECK, serve_authorization
 from identity.rpc.mail_links import mint_mail_link
 from identity.store import accounts, members, organisations
 
@@ -33,6 +35,8 @@ CALLERS: Callers = {
     PREFIX + "GetContactAddresses": frozenset({"notifications", "reporting"}),
     # A link is a secret: only who mails it sees it.
     PREFIX + "MintMailLink": frozenset({"notifications"}),
+    PREFIX + "CheckApiKey": frozenset({"notifications", "reporting"}),
+    CHECK: frozenset({GATEWAY}),
 }
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -45,6 +49,7 @@ class IdentityServicer(IdentityServiceServicer):
         self._database = runtime.source.database
         self._system = runtime.system
         self._runtime = runtime
+        self._porter = runtime.part(Porter)
 
     async def GetOrganisation(  # noqa: N802 - as the contract names it
         self, request: pb.GetOrganisationRequest, _context: Context
@@ -114,10 +119,22 @@ class IdentityServicer(IdentityServiceServicer):
         """The link of a mail that is about to be sent."""
         return await mint_mail_link(self._runtime.part(Reception), request)
 
+    async def CheckApiKey(  # noqa: N802 - as the contract names it
+        self, request: pb.CheckApiKeyRequest, _context: Context
+    ) -> pb.CheckApiKeyResponse:
+        """What a key may do at present; it costs nothing of the key's budget."""
+        try:
+            holder = (await self._porter.look_at(request.token)).holder
+        except (Unauthenticated, Denied):
+            raise NotFound("This key opens nothing.") from None
+        snapshot = api_key_snapshot(holder.key, holder.scopes)
+        return pb.CheckApiKeyResponse(org_id=str(holder.key.org_id), api_key=snapshot)
+
 
 def serve_identity(runtime: Runtime, server: grpc.aio.Server) -> None:
     """Answer identity's questions on a server."""
     add_IdentityServiceServicer_to_server(IdentityServicer(runtime), server)
+    serve_authorization(runtime, server)
 
 
 def _ids(texts: Sequence[str]) -> list[UUID]:

@@ -21,6 +21,7 @@ from identity.published import (
     member_updated,
 )
 from identity.store import invitations, members, organisations, sessions
+from identity.usecases.api_keys import revoke_keys_of
 from identity.usecases.invitations import get_rights
 from identity.usecases.security_events import raise_event
 from identity.usecases.sessions import end_session
@@ -150,6 +151,7 @@ def _restore(tx: Tx, actor: Actor, member: Membership) -> None:
 async def _shut_out(tx: Tx, member: Membership, reason: EndReason) -> None:
     for session in await sessions.lock_running(tx.session, member.org_id, member.id):
         end_session(tx, session, reason, "SESSION_END")
+    await revoke_keys_of(tx, member.org_id, member.id)
     # Told once in a row: as the fourth goes, not again with the fifth. This one is not written yet.
     before = await members.count_ended(tx.session, member.org_id, tx.actor.id, tx.now - BULK_WITHIN)
     if before == BULK and member.joined_at is not None:

@@ -472,3 +472,49 @@ class MintMailLinkResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MintMailLinkResponse: _TypeAlias = MintMailLinkResponse  # noqa: Y015
+
+@_typing.final
+class CheckApiKeyRequest(_message.Message):
+    """A key as somebody sent it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckApiKeyRequest: _TypeAlias = CheckApiKeyRequest  # noqa: Y015
+
+@_typing.final
+class CheckApiKeyResponse(_message.Message):
+    """What the key is; its scopes are what it may do at present."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORG_ID_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
+    org_id: _builtins.str
+    @_builtins.property
+    def api_key(self) -> _snapshots_pb2.ApiKeySnapshot: ...
+    def __init__(
+        self,
+        *,
+        org_id: _builtins.str = ...,
+        api_key: _snapshots_pb2.ApiKeySnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_key", b"api_key", "org_id", b"org_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckApiKeyResponse: _TypeAlias = CheckApiKeyResponse  # noqa: Y015

@@ -70,6 +70,11 @@ class IdentityServiceStub:
                 request_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkRequest.SerializeToString,
                 response_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkResponse.FromString,
                 _registered_method=True)
+        self.CheckApiKey = channel.unary_unary(
+                '/execos.identity.v1.IdentityService/CheckApiKey',
+                request_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.CheckApiKeyRequest.SerializeToString,
+                response_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.CheckApiKeyResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityServiceServicer:
@@ -125,6 +130,13 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckApiKey(self, request, context):
+        """What an API key may do; NOT_FOUND when it opens nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IdentityServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +174,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.MintMailLink,
                     request_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkRequest.FromString,
                     response_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkResponse.SerializeToString,
+            ),
+            'CheckApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckApiKey,
+                    request_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.CheckApiKeyRequest.FromString,
+                    response_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.CheckApiKeyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -354,6 +371,33 @@ class IdentityService:
             '/execos.identity.v1.IdentityService/MintMailLink',
             execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkRequest.SerializeToString,
             execos_dot_identity_dot_v1_dot_identity__pb2.MintMailLinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/execos.identity.v1.IdentityService/CheckApiKey',
+            execos_dot_identity_dot_v1_dot_identity__pb2.CheckApiKeyRequest.SerializeToString,
+            execos_dot_identity_dot_v1_dot_identity__pb2.CheckApiKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

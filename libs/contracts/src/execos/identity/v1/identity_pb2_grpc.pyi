@@ -30,6 +30,8 @@ class IdentityServiceStub:
     """Where to write to active members; others are left out."""
     MintMailLink: _aio.UnaryUnaryMultiCallable[_identity_pb2.MintMailLinkRequest, _identity_pb2.MintMailLinkResponse]
     """The one-time link of a mail, made when the mail is written, the same however often; NOT_FOUND once it is dead."""
+    CheckApiKey: _aio.UnaryUnaryMultiCallable[_identity_pb2.CheckApiKeyRequest, _identity_pb2.CheckApiKeyResponse]
+    """What an API key may do; NOT_FOUND when it opens nothing."""
 
 class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
     """Who an organisation is and who belongs to it. An organisation that does not exist is NOT_FOUND."""
@@ -89,5 +91,13 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_pb2.MintMailLinkRequest, _abc.Awaitable[_identity_pb2.MintMailLinkResponse]],
     ) -> _abc.Awaitable[_identity_pb2.MintMailLinkResponse]:
         """The one-time link of a mail, made when the mail is written, the same however often; NOT_FOUND once it is dead."""
+
+    @_abc_1.abstractmethod
+    def CheckApiKey(
+        self,
+        request: _identity_pb2.CheckApiKeyRequest,
+        context: _aio.ServicerContext[_identity_pb2.CheckApiKeyRequest, _abc.Awaitable[_identity_pb2.CheckApiKeyResponse]],
+    ) -> _abc.Awaitable[_identity_pb2.CheckApiKeyResponse]:
+        """What an API key may do; NOT_FOUND when it opens nothing."""
 
 def add_IdentityServiceServicer_to_server(servicer: IdentityServiceServicer, server: _aio.Server) -> None: ...

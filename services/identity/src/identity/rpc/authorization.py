@@ -1,0 +1,98 @@
+"""The gateway's questions in Envoy's own protocol (envoy.service.auth.v3): whose key, and whose host."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
+from envoy.service.auth.v3 import external_auth_pb2 as pb
+from envoy.service.auth.v3.external_auth_pb2_grpc import (
+    AuthorizationServicer,
+    add_AuthorizationServicer_to_server,
+)
+from google.rpc.code_pb2 import PERMISSION_DENIED
+from google.rpc.status_pb2 import Status
+from starlette.requests import Request
+
+from chassis.context import Work, begin_work, new_request_id
+from chassis.envelope import refusal
+from chassis.errors import AppError, Unauthenticated
+from chassis.runtime import Runtime
+from identity.address_book import AddressBook
+from identity.porter import Porter
+
+CHECK = "/envoy.service.auth.v3.Authorization/Check"
+ABOUT = "execos-check"
+"""Metadata by which the gateway says what it asks about: `key`, or `host`."""
+KEY_HEADER, TENANT_HEADER = "x-api-key", "x-execos-tenant"
+BEARER = "bearer "
+
+Context = grpc.aio.ServicerContext[Any, Any]
+Headers = Mapping[str, str]
+
+
+class Authorization(AuthorizationServicer):  # type: ignore[misc] # Envoy's package is untyped
+    """Swaps a key for an access token, and tells which organisation a host of its own leads to."""
+
+    def __init__(self, porter: Porter, address_book: AddressBook) -> None:
+        self._porter = porter
+        self._address_book = address_book
+
+    async def Check(self, request: pb.CheckRequest, context: Context) -> pb.CheckResponse:  # noqa: N802 - Envoy's name
+        """Let in with other headers, or the refusal as the client shall see it."""
+        http = request.attributes.request.http
+        begin_work(Work(http.headers.get("x-request-id") or new_request_id()))
+        about = dict(context.invocation_metadata() or ()).get(ABOUT)
+        try:
+            if about == "host":
+                return _passed({TENANT_HEADER: await self._address_book.slug_at(http.host)})
+            shown = await self._porter.admit(_key(http.headers))
+        except AppError as refused:
+            return _refused(http.headers, refused)
+        return _passed({"authorization": f"Bearer {shown.token}"}, remove=[KEY_HEADER])
+
+
+def serve_authorization(runtime: Runtime, server: grpc.aio.Server) -> None:
+    """Answer the gateway's questions on a server."""
+    servicer = Authorization(runtime.part(Porter), runtime.part(AddressBook))
+    add_AuthorizationServicer_to_server(servicer, server)
+
+
+def _key(headers: Headers) -> str:
+    """The key as it was sent; its own header wins over the other one."""
+    own = headers.get(KEY_HEADER)
+    if own:
+        return own
+    authorization = headers.get("authorization", "")
+    if not authorization.lower().startswith(BEARER):
+        raise Unauthenticated("An API key is required.")
+    return authorization[len(BEARER) :].strip()
+
+
+def _passed(headers: Headers, remove: list[str] | None = None) -> pb.CheckResponse:
+    options = [
+        HeaderValueOption(
+            header=HeaderValue(key=name, value=value),
+            append_action=HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD,
+        )
+        for name, value in headers.items()
+    ]
+    answer = pb.OkHttpResponse(headers=options, headers_to_remove=remove or [])
+    return pb.CheckResponse(status=Status(), ok_response=answer)
+
+
+def _refused(headers: Headers, error: AppError) -> pb.CheckResponse:
+    """The same answer that a service would give, in the form that the client asked for."""
+    accept = headers.get("accept", "").encode()
+    answer = refusal(Request({"type": "http", "headers": [(b"accept", accept)]}), error)
+    options = [
+        HeaderValueOption(
+            header=HeaderValue(key=name, value=value),
+            append_action=HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD,
+        )
+        for name, value in answer.headers.items()
+        if name != "content-length"
+    ]
+    denied = pb.DeniedHttpResponse(headers=options, body=bytes(answer.body).decode())
+    denied.status.code = answer.status_code
+    return pb.CheckResponse(status=Status(code=PERMISSION_DENIED), denied_response=denied)
