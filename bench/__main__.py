@@ -5,15 +5,16 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from bench import events, people, report, trials
+from bench import events, keys, people, report, trials
 from bench.figures import Result
 from bench.footprint import memory, starting
 from bench.load import Generator
 from bench.place import Place, bare, place, signed
 from bench.trials import QUICK, Pace
 
-NAMES = ("memory", "start", "reads", "writes", "edge", "facts", "deals", "login", "sessions")
+NAMES = ("memory", "start", "reads", "writes", "edge", "facts", "deals", "login", "sessions", "keys")
 SESSIONS = 16
+LAST = ("facts", "deals", "login", "sessions", "keys")
 WITH_FLOORS = frozenset({"reads", "writes", "edge"})
 
 
@@ -43,13 +44,12 @@ def measure(wanted: frozenset[str], pace: Pace) -> list[Result]:
             "deals": lambda: events.deals(here, pace),
             "login": lambda: people.logins(here, pace),
             "sessions": lambda: _sessions(here, generator, pace),
+            "keys": lambda: keys.keys(here, pace),
         }
         results = _timed({name: parts[name] for name in ("memory", "start") if name in wanted})
         if wanted & WITH_FLOORS:
             results += _with_floors(here, generator, wanted, pace)
-        return results + _timed(
-            {name: parts[name] for name in ("facts", "deals", "login", "sessions") if name in wanted}
-        )
+        return results + _timed({name: parts[name] for name in LAST if name in wanted})
 
 
 def _sessions(here: Place, generator: Generator, pace: Pace) -> list[Result]:

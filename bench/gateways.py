@@ -34,6 +34,8 @@ class Behind:
 
     constant_port: int
     identity_port: int
+    identity_rpc_port: int
+    identity_token: str
     issuer: str
     certs: Path
 
@@ -51,8 +53,9 @@ def ours(behind: Behind, folder: Path) -> Iterator[Edge]:
         issuer=behind.issuer,
         cert_dir=behind.certs,
         upstreams=elsewhere | {"identity": (HOST, behind.identity_port)},
+        identity_rpc=(HOST, behind.identity_rpc_port),
     )
-    with _running(write(settings, folder), port, admin, folder) as edge:
+    with _running(write(settings, folder, behind.identity_token), port, admin, folder) as edge:
         yield edge
 
 

@@ -16,6 +16,7 @@ from bench.load import CHAINED, UNIQUE, Generator, Order
 from bench.place import Bare, Place, Signed
 from bench.processes import cpu_seconds
 from bench.wire import request
+from chassis.rpc import gateway_token
 from identity.http.cookies import REFRESH
 
 RATIO = 0.6
@@ -158,7 +159,12 @@ def claim(token: str, name: str) -> str:
 def edge(generator: Generator, here: Place, both: Bare, pace: Pace, folder: Path) -> list[Result]:
     """Processor time of the gateway with everything on, beside TLS and tokens alone."""
     behind = gateways.Behind(
-        both.floor_port, here.port("identity"), here.settings.public_url, here.stage.root / "certs"
+        constant_port=both.floor_port,
+        identity_port=here.port("identity"),
+        identity_rpc_port=here.stage.ports.grpc("identity"),
+        identity_token=gateway_token(here.keys.text("service-secret")),
+        issuer=here.settings.public_url,
+        certs=here.stage.root / "certs",
     )
     content = request("GET", "/api/v1/companies/constant/route", host=HOST, token=here.token("sales"))
     with (

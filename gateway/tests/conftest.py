@@ -11,6 +11,7 @@ import httpx2
 import pytest
 import trustme
 
+from gateway.testing.identity_rpc import IdentityRpc
 from gateway.testing.running import Gateway, running, settings_for
 from gateway.testing.tokens import Issuer
 from gateway.testing.upstream import Upstream
@@ -63,13 +64,20 @@ def upstream(issuer: Issuer) -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="session")
+def identity_rpc(issuer: Issuer) -> Iterator[IdentityRpc]:
+    with IdentityRpc(issuer) as identity_rpc:
+        yield identity_rpc
+
+
+@pytest.fixture(scope="session")
 def gateway(
-    upstream: Upstream, cert_dir: Path, tmp_path_factory: pytest.TempPathFactory
+    upstream: Upstream, identity_rpc: IdentityRpc, cert_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
     """A tenth of the rates and short time-outs, so that every limit can be reached in a test."""
     settings = settings_for(
         upstream.addresses,
         cert_dir,
+        identity_rpc=("127.0.0.1", identity_rpc.port),
         rate_multiplier=0.1,
         header_timeout_seconds=1,
         request_timeout_seconds=1.5,

@@ -16,6 +16,7 @@ from gateway.render import render, write
 from gateway.routes import OWN_PATHS, PUBLIC_OPERATIONS, path_match
 from gateway.settings import environment_names, load
 
+TOKEN = "0" * 64
 Tree = dict[str, Any]
 
 
@@ -27,7 +28,7 @@ def directory(tmp_path: Path) -> Path:
 
 def bootstrap(environment: str = "local", **overrides: Any) -> Tree:
     """The rendered configuration as a tree."""
-    tree: Tree = yaml.safe_load(render(load(environment, **overrides), Path("/srv/gateway")))
+    tree: Tree = yaml.safe_load(render(load(environment, **overrides), Path("/srv/gateway"), TOKEN))
     return tree
 
 
@@ -41,11 +42,11 @@ def managers(tree: Tree) -> list[Tree]:
 
 @pytest.mark.parametrize("environment", environment_names())
 def test_envoy_accepts_every_committed_environment(directory: Path, environment: str) -> None:
-    validate(write(load(environment, mounted_at=None, cert_dir=directory / "certs"), directory))
+    validate(write(load(environment, mounted_at=None, cert_dir=directory / "certs"), directory, TOKEN))
 
 
 def test_envoy_refuses_what_it_does_not_know(directory: Path) -> None:
-    path = write(load("local", cert_dir=directory / "certs"), directory)
+    path = write(load("local", cert_dir=directory / "certs"), directory, TOKEN)
     path.write_text(path.read_text().replace("merge_slashes", "merge_slashed"))
     with pytest.raises(InvalidConfigurationError, match="merge_slashed"):
         validate(path)
@@ -60,6 +61,8 @@ def test_filters_stand_in_the_order_of_the_design() -> None:
         "method_guard",
         "cors",
         "limit_address",
+        "own_hosts",
+        "api_keys",
         "jwt_authn",
         "limit_caller",
         "body_limit",
@@ -115,7 +118,7 @@ def test_overload_is_shed_before_memory_ends() -> None:
 
 @pytest.mark.parametrize("environment", ["compose", "k8s"])
 def test_production_is_remembered_as_https_only(environment: str) -> None:
-    text = render(load(environment), Path("/srv/gateway"))
+    text = render(load(environment), Path("/srv/gateway"), TOKEN)
     assert "max-age=31536000; includeSubDomains" in text
 
 
@@ -126,8 +129,8 @@ def test_access_log_can_be_left_out() -> None:
 
 def test_written_directory_is_complete_and_written_twice_alike(directory: Path) -> None:
     settings = load("local", cert_dir=directory / "certs")
-    first = {path: path.read_bytes() for path in _files(write(settings, directory).parent)}
-    second = {path: path.read_bytes() for path in _files(write(settings, directory).parent)}
+    first = {path: path.read_bytes() for path in _files(write(settings, directory, TOKEN).parent)}
+    second = {path: path.read_bytes() for path in _files(write(settings, directory, TOKEN).parent)}
     assert first == second
     assert {str(path.relative_to(directory)) for path in first} == {
         "envoy.yaml",
@@ -138,7 +141,7 @@ def test_written_directory_is_complete_and_written_twice_alike(directory: Path) 
 
 
 def test_mounted_configuration_names_the_paths_that_envoy_sees(directory: Path) -> None:
-    text = write(load("k8s"), directory).read_text()
+    text = write(load("k8s"), directory, TOKEN).read_text()
     assert "/etc/execos/gateway/sds/server.json" in text
     assert str(directory) not in text
     secret = json.loads((directory / "sds" / "server.json").read_text())
@@ -170,6 +173,35 @@ def test_wrong_setting_is_refused(setting: str, value: object) -> None:
         load("local", **{setting: value})
 
 
+@pytest.mark.parametrize("token", ["", "0" * 63, "%REQ(x-api-key)%", "0" * 63 + "G"])
+def test_without_what_identity_knows_it_by_the_gateway_is_not_configured(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    with pytest.raises(ValueError, match="64 hexadecimal"):
+        write(load("local"), directory, token)
+    monkeypatch.setenv("EXECOS_GATEWAY_TOKEN", token)
+    result = CliRunner().invoke(app, ["render", "local", str(directory)])
+    assert (result.exit_code, "EXECOS_GATEWAY_TOKEN" in result.output) == (1, True)
+
+
+def test_the_configuration_with_its_secret_is_for_its_owner_alone(directory: Path) -> None:
+    for _ in range(2):
+        write(load("local", cert_dir=directory / "certs"), directory, TOKEN)
+        path = directory / "envoy.yaml"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each for each in _files(directory) if TOKEN in each.read_text()] == [directory / "envoy.yaml"]
+
+
+@pytest.mark.parametrize("environment", environment_names())
+def test_identity_is_asked_with_a_time_limit_and_without_it_nobody_comes_in(environment: str) -> None:
+    filters = {
+        each["name"]: each["typed_config"] for each in managers(bootstrap(environment))[0]["http_filters"]
+    }
+    for asking in (filters["own_hosts"], filters["api_keys"]["extension_config"]["typed_config"]):
+        assert asking["failure_mode_allow"] is False
+        assert asking["grpc_service"]["timeout"] == "0.5s"
+
+
 def test_settings_do_not_change_once_made() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load("local").https_port = 1  # type: ignore[misc]
@@ -188,7 +220,10 @@ def test_binary_of_the_wheel_can_be_started(tmp_path: Path) -> None:
     assert program.stat().st_mode & stat.S_IXUSR
 
 
-def test_command_line_renders_an_environment_or_a_file_of_ones_own(tmp_path: Path) -> None:
+def test_command_line_renders_an_environment_or_a_file_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXECOS_GATEWAY_TOKEN", TOKEN)
     own = tmp_path / "own.yaml"
     own.write_text(yaml.safe_dump(load("compose").model_dump(mode="json") | {"root_domain": "firm.example"}))
     for environment in ("local", str(own)):

@@ -1,6 +1,7 @@
 """The command line: render an environment, validate all of them, merge the OpenAPI documents."""
 
 import json
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,6 +15,8 @@ from gateway.openapi import DocumentConflictError, merge, read_documents, to_tex
 from gateway.render import write
 from gateway.settings import environment_names, load
 
+_TOKEN_VARIABLE: Final = "EXECOS_GATEWAY_TOKEN"
+"""What `python -m identity gateway-token` prints."""
 _REPOSITORY: Final = Path(__file__).parents[3]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -30,7 +33,10 @@ def render(environment: str, directory: Path) -> None:
         ) from None
     except ValidationError as error:
         raise SystemExit(_every_problem(environment, error)) from None
-    print(write(settings, directory))
+    try:
+        print(write(settings, directory, os.environ.get(_TOKEN_VARIABLE, "")))
+    except ValueError as error:
+        raise SystemExit(f"{_TOKEN_VARIABLE}: {error}") from None
 
 
 @app.command()
@@ -55,7 +61,8 @@ def _validate_one(name: str) -> None:
         certificates = directory / "certs"
         certificates.mkdir()
         # The paths of the real place do not exist here; everything else is as it will run.
-        validate_with_envoy(write(load(name, mounted_at=None, cert_dir=certificates), directory))
+        settings = load(name, mounted_at=None, cert_dir=certificates)
+        validate_with_envoy(write(settings, directory, identity_token="0" * 64))
 
 
 @app.command()

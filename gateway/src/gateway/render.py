@@ -44,6 +44,7 @@ FORGED_HEADERS: Final = (
     "x-rewrite-url",
 )
 
+_TOKEN: Final = re.compile(r"[0-9a-f]{64}")
 _CONNECTING: Final = {
     "num_retries": 2,
     "retry_back_off": {"base_interval": "0.025s", "max_interval": "0.25s"},
@@ -91,8 +92,13 @@ def limits(settings: GatewaySettings) -> dict[str, list[Bucket]]:
     }
 
 
-def render(settings: GatewaySettings, directory: Path) -> str:
-    """The bootstrap as YAML text, for a configuration that lives in `directory`."""
+def render(settings: GatewaySettings, directory: Path, identity_token: str) -> str:
+    """The bootstrap as YAML text, for a configuration that lives in `directory`.
+
+    `identity_token` is what the gateway shows when it asks identity (chassis.rpc.gateway_token).
+    """
+    if not _TOKEN.fullmatch(identity_token):
+        raise ValueError("the gateway's token for identity must be 64 hexadecimal digits")
     page = reference_page()
     environment = Environment(
         loader=PackageLoader("gateway"),
@@ -107,6 +113,7 @@ def render(settings: GatewaySettings, directory: Path) -> str:
     environment.tests["ip_address"] = is_address
     text = environment.get_template("envoy.yaml.j2").render(
         settings=settings,
+        identity_token=identity_token,
         paths=_paths(settings, settings.mounted_at or directory.absolute(), page),
         api=API,
         service_routes=routes(),
@@ -137,8 +144,10 @@ def _logged_path() -> str:
     return " : ".join([*masks, "request.url_path"])
 
 
-def write(settings: GatewaySettings, directory: Path) -> Path:
+def write(settings: GatewaySettings, directory: Path, identity_token: str) -> Path:
     """Writes the configuration and its files into `directory`; returns the bootstrap's path.
+
+    The bootstrap holds `identity_token`, so only its owner may read it.
 
     Raises FileNotFoundError when `static_dir` has no `openapi.json`.
     """
@@ -147,7 +156,7 @@ def write(settings: GatewaySettings, directory: Path) -> Path:
     _replace(directory / "static" / "docs.html", reference_page())
     _replace(directory / "sds" / "server.json", json.dumps(_secret(settings), indent=2) + "\n")
     bootstrap = directory / "envoy.yaml"
-    _replace(bootstrap, render(settings, directory))
+    _replace(bootstrap, render(settings, directory, identity_token), mode=0o600)
     return bootstrap
 
 
@@ -180,8 +189,10 @@ def _hsts(settings: GatewaySettings) -> str:
     return f"max-age={settings.hsts_seconds}{suffix}"
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, text: str, *, mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=mode)
     fresh.write_text(text)
     fresh.replace(path)

@@ -39,6 +39,14 @@ def replies() -> tuple[Reply, ...]:
 
 def _by_route() -> tuple[Reply, ...]:
     return (
+        # Whatever the route would have been: nobody could say whose key or whose host it is.
+        Reply(
+            _details("ext_authz_error"),
+            503,
+            "SERVICE_UNAVAILABLE",
+            "The service is not available. Try again.",
+            _RETRY_SOON,
+        ),
         Reply(_route("unknown_host", 404), 404, "UNKNOWN_HOST", "No such host."),
         Reply(_route("https_required", 400), 400, "HTTPS_REQUIRED", "Use HTTPS."),
         Reply(

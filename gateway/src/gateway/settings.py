@@ -33,6 +33,8 @@ class GatewaySettings(BaseModel):
     http_port: Port
     admin_port: Port
     upstreams: dict[str, tuple[Host, Port]]
+    #: Where identity answers gRPC: it is asked about API keys, and about hosts that organisations have of their own.
+    identity_rpc: tuple[Host, Port]
     cert_dir: Path
     root_domain: DomainName
     issuer: str = Field(min_length=1)
@@ -59,6 +61,7 @@ class GatewaySettings(BaseModel):
     #: Where Envoy sees the directory the configuration is written to, if not there.
     mounted_at: Path | None = None
 
+    identity_timeout_seconds: Seconds = 0.5
     header_timeout_seconds: Seconds = 5
     request_timeout_seconds: Seconds = 15
     upstream_timeout_seconds: Seconds = 15
@@ -89,7 +92,7 @@ class GatewaySettings(BaseModel):
 
     @property
     def known_hosts(self) -> tuple[str, ...]:
-        """Every host pattern for organisations; any other host but the platform's is unknown."""
+        """Every host pattern for organisations; of any other host but the platform's identity knows whose it is."""
         return (*self.hosts, self.neutral_host, f"*.{self.root_domain}")
 
 

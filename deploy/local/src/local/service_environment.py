@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from local.certificates import ROOT_DOMAIN
 from local.keys import Keys
@@ -59,6 +60,13 @@ def service_environment(context: str, settings: Settings, keys: Keys, cluster: C
         chosen.pop(f"{context.upper()}_{OWNER_URL}{suffix}", None)  # for `migrate` alone
     given = {name: value for name, value in named.items() if f"{name}_FILE" not in chosen}
     return inherited() | platform | given | chosen
+
+
+def service_secret(context: str, settings: Settings, keys: Keys, cluster: Cluster) -> str:
+    """What a service's callers must know, wherever it has it from."""
+    environment = service_environment(context, settings, keys, cluster)
+    name = f"{context.upper()}_SERVICE_SECRET"
+    return environment.get(name) or Path(environment[f"{name}_FILE"]).read_text().strip()
 
 
 def _shared(context: str, settings: Settings, keys: Keys, cluster: Cluster) -> dict[str, str]:

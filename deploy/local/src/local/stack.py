@@ -5,6 +5,7 @@ import signal
 import sys
 from dataclasses import dataclass
 
+from chassis.rpc import gateway_token
 from gateway.envoy import command as envoy_command
 from gateway.render import write as write_gateway
 from gateway.settings import load as load_gateway
@@ -17,7 +18,13 @@ from local.nats import Server
 from local.ports import CONTEXTS, HOST
 from local.postgres import Cluster, environment
 from local.probes import http_json, http_status, is_platform_ready
-from local.service_environment import FRONTENDS, inherited, migration_environment, service_environment
+from local.service_environment import (
+    FRONTENDS,
+    inherited,
+    migration_environment,
+    service_environment,
+    service_secret,
+)
 from local.settings import REPOSITORY, Settings
 from local.supervisor import Step
 
@@ -138,8 +145,10 @@ class Stack:
             cert_dir=self.layout.certs,
             cors_origins=FRONTENDS,
             upstreams={context: (HOST, ports.http(context)) for context in CONTEXTS},
+            identity_rpc=(HOST, ports.grpc("identity")),
         )
-        write_gateway(settings, self.layout.gateway)
+        secret = service_secret("identity", self.settings, self.keys, self.cluster)
+        write_gateway(settings, self.layout.gateway, gateway_token(secret))
 
     async def _open_front_door(self) -> str | None:
         """Wait until the gateway has the keys that tokens are checked with and finds every service."""

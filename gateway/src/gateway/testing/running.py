@@ -17,6 +17,7 @@ from gateway.settings import GatewaySettings, load
 from gateway.testing.tokens import ISSUER
 from gateway.testing.upstream import free_port
 
+IDENTITY_TOKEN = "0123456789abcdef" * 4
 _PATIENCE_SECONDS = 10
 
 
@@ -79,6 +80,7 @@ def settings_for(addresses: dict[str, tuple[str, int]], cert_dir: Path, **overri
         "http_port": free_port(),
         "admin_port": free_port(),
         "upstreams": addresses,
+        "identity_rpc": ("127.0.0.1", free_port()),
         "cert_dir": cert_dir,
         "issuer": ISSUER,
     }
@@ -90,7 +92,7 @@ def running(
     settings: GatewaySettings, directory: Path, *, with_keys: bool = True, drain_seconds: int = DRAIN_SECONDS
 ) -> Iterator[Gateway]:
     """Starts Envoy, waits until it is ready (and has the signing keys), and ends it."""
-    bootstrap = write(settings, directory)
+    bootstrap = write(settings, directory, IDENTITY_TOKEN)
     with (
         (directory / "envoy.log").open("wb") as log,
         subprocess.Popen(

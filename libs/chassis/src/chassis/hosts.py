@@ -4,10 +4,10 @@ from starlette.requests import Request
 
 NEUTRAL = frozenset({"api"})
 """Labels under the root domain that name no organisation: there the token alone decides."""
+TENANT_HEADER = "x-execos-tenant"
+"""What the gateway says for a host of an organisation's own (nobody else can: it takes such headers off)."""
 PLATFORM = "platform"
 """The label of the host where no organisation has doors."""
-TENANT_HEADER = "x-execos-tenant"
-"""The slug behind a host outside the root domain; the gateway sets it, and nobody can bring it from outside."""
 
 
 def host_of(request: Request) -> str:
@@ -16,11 +16,11 @@ def host_of(request: Request) -> str:
 
 
 def tenant_slug(request: Request, root_domain: str) -> str | None:
-    """The slug in `<slug>.<root domain>` or behind another host; None where the token alone decides."""
+    """The slug in `<slug>.<root domain>`, or the one that the gateway knows for another host; None where it knows none."""
     label = _label(request, root_domain)
-    if label is None or label in NEUTRAL:
-        return None if label else request.headers.get(TENANT_HEADER)
-    return label
+    if label is None:
+        return request.headers.get(TENANT_HEADER) or None
+    return None if label in NEUTRAL else label
 
 
 def is_platform(request: Request, root_domain: str) -> bool:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from chassis.cli import stop
+from chassis.rpc import gateway_token
 from chassis.runtime import Runtime
 from chassis.service import Service
 from clients.identity.copies import WATCHES
@@ -74,6 +75,12 @@ async def rotate_keys(runtime: Runtime) -> None:
     sys.stdout.write(f"the newest signing key signs from {starts_at.isoformat()}\n")
 
 
+async def show_gateway_token(runtime: Runtime) -> None:
+    """Print what the gateway has to show when it asks about keys and hosts: a secret, for its configuration alone."""
+    secret = runtime.part(IdentitySettings).service_secret.get_secret_value()
+    sys.stdout.write(f"{gateway_token(secret)}\n")
+
+
 IDENTITY = Service(
     name="identity",
     title="Execos identity",
@@ -120,6 +127,6 @@ IDENTITY = Service(
     callers=CALLERS,
     serve_rpc=serve_identity,
     jobs=JOBS,
-    commands={"seed": seed, "rotate-keys": rotate_keys},
+    commands={"seed": seed, "rotate-keys": rotate_keys, "gateway-token": show_gateway_token},
     prepare=prepare,
 )

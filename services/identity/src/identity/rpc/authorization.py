@@ -17,6 +17,7 @@ from starlette.requests import Request
 from chassis.context import Work, begin_work, new_request_id
 from chassis.envelope import refusal
 from chassis.errors import AppError, Unauthenticated
+from chassis.hosts import TENANT_HEADER
 from chassis.runtime import Runtime
 from identity.address_book import AddressBook
 from identity.porter import Porter
@@ -24,7 +25,7 @@ from identity.porter import Porter
 CHECK = "/envoy.service.auth.v3.Authorization/Check"
 ABOUT = "execos-check"
 """Metadata by which the gateway says what it asks about: `key`, or `host`."""
-KEY_HEADER, TENANT_HEADER = "x-api-key", "x-execos-tenant"
+KEY_HEADER = "x-api-key"
 BEARER = "bearer "
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -91,7 +92,7 @@ def _refused(headers: Headers, error: AppError) -> pb.CheckResponse:
             append_action=HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD,
         )
         for name, value in answer.headers.items()
-        if name != "content-length"
+        if name not in {"content-length", "content-type"}  # the gateway's own
     ]
     denied = pb.DeniedHttpResponse(headers=options, body=bytes(answer.body).decode())
     denied.status.code = answer.status_code
