@@ -16,7 +16,7 @@ def host_of(request: Request) -> str:
 
 
 def tenant_slug(request: Request, root_domain: str) -> str | None:
-    """The slug in `<slug>.<root domain>`, or the one that the gateway knows for another host; None where it knows none."""
+    """The slug in `<slug>.<root domain>`, or the one that the gateway knows for another host; None elsewhere."""
     label = _label(request, root_domain)
     if label is None:
         return request.headers.get(TENANT_HEADER) or None

@@ -18,7 +18,7 @@ from chassis.auth import Actor
 from chassis.errors import Conflict, Denied, Invalid
 from chassis.ids import new_id
 from chassis.rows import Aggregate
-from identity.domain.permissions import CATALOGUE
+from identity.domain.permissions import CATALOGUE, KNOWN
 from identity.domain.rows import Row
 
 DEFAULT_LIFETIME = timedelta(days=90)
@@ -35,11 +35,10 @@ SECRET_LENGTH, CHECKSUM_LENGTH = 30, 6
 PREFIX_LENGTH = len("exk_live_") + 4
 WRITTEN = re.compile(r"exk_(?:live|test)_[0-9A-Za-z]{36}")
 FOR_PEOPLE = frozenset(
-    {"api-keys", "users", "members", "roles", "ownership", "organisation", "organisations", "platform"}
+    permitted.key.partition(":")[0] for permitted in CATALOGUE if permitted.context == "identity"
 )
-"""Resources that a key may at most read: whoever administers who may do what is a person (W7)."""
+"""Resources that a key may at most read: whoever administers the organisation and who may do what is a person (W7)."""
 RESOURCES = frozenset(permitted.key.partition(":")[0] for permitted in CATALOGUE)
-KNOWN = frozenset(permitted.key for permitted in CATALOGUE)
 
 
 class ApiKey(Row, Aggregate):
