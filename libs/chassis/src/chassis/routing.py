@@ -48,6 +48,11 @@ def shows_once(*names: str) -> dict[str, Any]:
     return {"x-shown-once": list(names)}
 
 
+def any_query() -> dict[str, Any]:
+    """`openapi_extra` of a route whose callers add parameters of their own, as OAuth lets them (RFC 6749, 4.1.2)."""
+    return {"x-any-query": True}
+
+
 class CommittingRoute(APIRoute):
     """Handler, then commit, then response: success is answered only for what is stored (invariant 2)."""
 
@@ -74,10 +79,12 @@ class CommittingRoute(APIRoute):
         takes_json = self.body_field is not None
         guard = find_guard(self.dependant)
         shown_once = (self.openapi_extra or {}).get("x-shown-once", ())
+        takes_any_query = bool((self.openapi_extra or {}).get("x-any-query"))
 
         async def serve(request: Request) -> Response:
             try:
-                check_query(request, known)
+                if not takes_any_query:
+                    check_query(request, known)
                 await check_body(request, takes_json=takes_json)
                 response = await handler(request)
                 _describe(response, request)

@@ -199,6 +199,8 @@ def _content(variable: str, path: str) -> str:
 
 
 def _explain(prefix: str, error: Any) -> str:
-    name = str(error["loc"][0])
+    name, *path = map(str, error["loc"])
     variable = name if name.startswith("EXECOS_") else prefix + name.upper()
-    return f"{variable}: {'missing' if error['type'] == 'missing' else error['msg'].removeprefix('Value error, ')}"
+    where = f" ({'.'.join(path)})" if path else ""
+    what = "missing" if error["type"] == "missing" else error["msg"].removeprefix("Value error, ")
+    return f"{variable}{where}: {what}"
