@@ -1,12 +1,14 @@
 """Requests of people about themselves: signing in and up, passwords, addresses, sessions."""
 
 from dataclasses import replace
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from services.identity.tests.place import PASSWORD
 from tests.contract.calls import Call, Recipe, at, on
-from tests.contract.organisations import Json, Organisation
+from tests.contract.organisations import API, Json, Organisation
 
+from identity.domain.external_identities import ExternalIdentity, Vouched
 from identity.domain.mail_links import LinkKind
 from identity.domain.roles import Role
 
@@ -73,6 +75,26 @@ async def _switch(org: Organisation) -> Call:
     return Call("/auth/switch-org", {"orgId": str(org.id)})
 
 
+async def identity(org: Organisation) -> Json:
+    """A provider that signs the owner in."""
+    vouched = Vouched(f"p{uuid4().hex[:8]}", str(org.owner.id), org.owner.email, True, False)
+    async with org.platform.place.reception.tx() as tx:
+        row = ExternalIdentity.of(org.owner.id, org.owner.email, vouched, tx.now)
+        tx.add(row)
+    return {"id": str(row.id)}
+
+
+async def _come_back(org: Organisation) -> Call:
+    """From a provider, as somebody of the organisation; in the browser that began."""
+    person = await org.platform.place.join(Role.SALES, at=org.owner)
+    provider = org.platform.provider
+    provider.subject, provider.claims = str(person.id), {"email": person.email, "email_verified": True}
+    begun = await org.platform.client().get(f"{API}/auth/oidc/contract/start")
+    callback = urlsplit(provider.sign_in(begun.headers["location"]))
+    path = f"{callback.path.removeprefix(API)}?{callback.query}"
+    return Call(path, headers={"cookie": begun.headers["set-cookie"].partition(";")[0]})
+
+
 OWN_RECIPES: dict[str, Recipe] = {
     "auth.login": _sign_in,
     "auth.refresh": at("/auth/refresh", {}),
@@ -86,6 +108,11 @@ OWN_RECIPES: dict[str, Recipe] = {
     "auth.resendVerification": _resend_verification,
     "auth.changeEmail": _change_email,
     "auth.changeMe": _rename_me,
+    "auth.oidcProviders": at("/auth/oidc"),
+    "auth.oidcStart": at("/auth/oidc/contract/start?returnTo=/deals"),
+    "auth.oidcCallback": _come_back,
+    "auth.identities": at("/auth/identities"),
+    "auth.unlinkIdentity": on(identity, "/auth/identities/{id}"),
     "sessions.list": at("/auth/sessions"),
     "sessions.end": on(session, "/auth/sessions/{id}"),
     "sessions.endOthers": on(session, "/auth/sessions"),

@@ -14,6 +14,7 @@ import httpx2
 import orjson
 from jwt import PyJWK
 from pydantic import SecretStr
+from services.identity.tests.openid import CLIENT, RogueProvider, rogue_provider
 from services.identity.tests.place import CHEAP_KIB, Place
 from services.identity.tests.platform_owner import PLATFORM_HOST, PlatformPerson, platform_owner
 from sqlalchemy import select, update
@@ -31,7 +32,10 @@ from chassis.testing.databases import Databases
 from chassis.testing.stand import SETTINGS, Stand
 from gateway.routes import owner_of
 from identity.passwords import Passwords
+from identity.provider_settings import OidcProvider
+from identity.providers import Providers
 from identity.reception import Reception
+from identity.settings import IdentitySettings
 
 ORDER = ("identity", "sales", "work", "billing", "notifications", "reporting")
 """Whoever is asked starts before those who ask."""
@@ -100,6 +104,8 @@ class Platform:
     stands: dict[str, Stand]
     addresses: dict[str, str]
     place: Place
+    provider: RogueProvider
+    """Somebody who vouches for whom a test names."""
     owner: PlatformPerson | None = None
 
     @classmethod
@@ -116,10 +122,12 @@ class Platform:
             )
             stands["identity"].runtime.parts[Reception] = reception
             stack.callback(reception.passwords.close)
+            provider = stack.enter_context(rogue_provider())
+            _trust(stands["identity"], provider)
             for name, stand in stands.items():
                 if name != "identity":
                     stand.runtime.verifier.keys = PublishedKeys(stands["identity"])
-            yield cls(stands, addresses, Place(stands["identity"], reception))
+            yield cls(stands, addresses, Place(stands["identity"], reception), provider)
 
     async def administrator(self) -> httpx2.AsyncClient:
         """The API as somebody who owns the platform calls it on its host."""
@@ -171,6 +179,12 @@ class Platform:
             await session.execute(done.values(published_at=utc_now()))
             await session.commit()
         return len(rows)
+
+
+def _trust(identity: Stand, provider: RogueProvider) -> None:
+    configured = OidcProvider.model_validate(CLIENT | {"issuer": provider.url})
+    base_url = identity.runtime.part(IdentitySettings).public_base_url
+    identity.runtime.parts[Providers] = Providers({"contract": configured}, base_url)
 
 
 async def _start(

@@ -31,6 +31,9 @@ PUBLIC = (
     "POST /auth/forgot-password",
     "POST /auth/reset-password",
     "POST /auth/verify-email",
+    "GET /auth/oidc",
+    "GET /auth/oidc/{id}/start",
+    "GET /auth/oidc/{id}/callback",
     "GET /.well-known/jwks.json",
     "POST /platform/auth/login",
 )
@@ -76,6 +79,8 @@ TABLE: dict[str, str] = {
     "GET /auth/sessions":                      EVERYBODY,
     "DELETE /auth/sessions":                   EVERYBODY,
     "DELETE /auth/sessions/{id}":              EVERYBODY,
+    "GET /auth/identities":                    EVERYBODY,
+    "DELETE /auth/identities/{id}":            EVERYBODY,
     "GET /permissions":                        EVERYBODY,
     "GET /users":                              "O C D",
     "GET /users/{id}":                         "O C D",

@@ -23,6 +23,8 @@ WITHOUT_TENANT: Mapping[str, Mapping[str, str]] = {
         "login_attempts": "counted before it is known who it is",
         "mail_link": "about a person, who belongs to no organisation",
         "signing_key": "one set of keys for the whole deployment",
+        "oidc_state": "a browser that has begun to sign in is nobody yet",
+        "external_identity": "a person's own, like their password",
     },
 }
 """Tables without `org_id` beside the chassis' own (chassis.migrations.TENANTLESS), and why."""

@@ -34,6 +34,7 @@ FOREIGN: Mapping[str, str] = {
 
 WITHOUT_NAMES = {
     "GET /permissions": "the same catalogue for everybody",
+    "GET /auth/identities": "the owner has none",
     "GET /settings/policies": "numbers and switches",
     "GET /settings/preferences": "what the reader has chosen",
     "GET /roles/{id}/overrides": "keys of permissions",

@@ -1,9 +1,11 @@
 """One platform for all journeys, and the people of its demo organisations."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from services.identity.tests.openid import CLIENT, StandardProvider, standard_provider
 from tests.e2e.stage import Stage, eventually
 from tests.e2e.visitor import Visitor
 
@@ -12,12 +14,19 @@ TOKEN_SECONDS = 400.0
 
 
 @pytest.fixture(scope="session")
-def stage() -> Iterator[Stage]:
+def openid() -> Iterator[StandardProvider]:
+    """An OpenID provider that the platform trusts."""
+    with standard_provider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def stage(openid: StandardProvider) -> Iterator[Stage]:
     """The running platform; one that was running before is used as it is and left running."""
     stage = Stage.at("e2e")
     was_up = stage.is_up
     try:
-        stage.up()
+        stage.up(IDENTITY_OIDC_PROVIDERS=json.dumps({"e2e": CLIENT | {"issuer": openid.url}}))
         yield stage
     finally:
         if not was_up:

@@ -63,9 +63,9 @@ class Stage:
             stderr=subprocess.STDOUT,
         )
 
-    def up(self) -> str:
+    def up(self, **environment: str) -> str:
         """Start, unless it runs; what it said."""
-        done = self.local("up", "--detach", "--profile", "test")
+        done = self.local("up", "--detach", "--profile", "test", **environment)
         if done.returncode:
             raise AssertionError(done.stdout)
         return done.stdout

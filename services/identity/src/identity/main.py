@@ -24,6 +24,7 @@ from identity.http.keys import keys
 from identity.http.me import me, permissions
 from identity.http.members import organisation_members
 from identity.http.modules import modules
+from identity.http.oidc import oidc
 from identity.http.organisations import organisations, policies
 from identity.http.passwords import passwords
 from identity.http.people import directory, users
@@ -39,6 +40,7 @@ from identity.http.usage import usage
 from identity.jobs import JOBS
 from identity.keyring import OwnKeys
 from identity.porter import Porter
+from identity.providers import Providers
 from identity.reception import Reception
 from identity.rpc.identity_service import CALLERS, serve_identity
 from identity.rules import look_up
@@ -58,6 +60,7 @@ async def prepare(runtime: Runtime) -> None:
     await ensure_first_owner(reception)
     runtime.parts[AddressBook] = AddressBook(reception)
     runtime.parts[Porter] = Porter(reception, runtime.verifier.deny_list)
+    runtime.parts[Providers] = Providers.of(runtime.part(IdentitySettings))
     runtime.verifier.keys = OwnKeys(reception.keyring)
 
 
@@ -93,6 +96,7 @@ IDENTITY = Service(
         passwords,
         addresses,
         sessions,
+        oidc,
         me,
         offers,
         permissions,

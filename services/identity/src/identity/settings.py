@@ -11,6 +11,7 @@ from chassis.settings import ServiceSettings, names_of, url_with
 from identity.domain import demo
 from identity.domain.accounts import normal_email
 from identity.domain.ciphers import KEY_BYTES, Cipher
+from identity.provider_settings import OidcProviders
 
 
 class IdentitySettings(ServiceSettings):
@@ -27,6 +28,9 @@ class IdentitySettings(ServiceSettings):
     allow_signup: bool | None = Field(None, description="may people make accounts: yes but in production")
     sign_ups_per_day: int = Field(
         20, ge=1, description="how many people may sign up from one address before they have to wait"
+    )
+    oidc_providers: OidcProviders = Field(
+        default_factory=dict, description="OpenID providers by name, as JSON"
     )
     invitations_per_day: int = Field(20, ge=1, description="how many people one person may invite a day")
 

@@ -1,19 +1,22 @@
-"""The two cookies: the refresh token, and the mark of a device its person has signed in on."""
+"""The cookies: the refresh token, the mark of a device its person has signed in on, that of a browser at a provider."""
 
 from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Cookie, Response
 
+from identity.domain.oidc_states import STATE_LIFETIME
 from identity.reception import Opened, Reception
 
 REFRESH = "execos_refresh_token"
 DEVICE = "execos_device"
+BROWSER = "execos_oidc"
 PATH = "/api/v1/auth"
 DEVICE_SECONDS = 180 * 24 * 3600
 
 RefreshCookie = Annotated[str | None, Cookie(alias=REFRESH, include_in_schema=False)]
 DeviceCookie = Annotated[str | None, Cookie(alias=DEVICE, include_in_schema=False)]
+BrowserCookie = Annotated[str | None, Cookie(alias=BROWSER, include_in_schema=False)]
 
 
 def give(response: Response, reception: Reception, opened: Opened) -> None:
@@ -28,6 +31,11 @@ def give(response: Response, reception: Reception, opened: Opened) -> None:
 def take(response: Response, reception: Reception) -> None:
     """Remove the refresh cookie; the device stays known."""
     _set(response, REFRESH, "", 0, reception.settings.cookie_samesite)
+
+
+def mark_browser(response: Response, mark: str) -> None:
+    """Bind a sign-in to the browser that began it; sent along when the provider sends the browser back (lax)."""
+    _set(response, BROWSER, mark, int(STATE_LIFETIME.total_seconds()), "lax")
 
 
 def _set(
