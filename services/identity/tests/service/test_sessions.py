@@ -114,8 +114,8 @@ async def test_refresh_without_cookie_is_refused(place: Place) -> None:
     ("headers", "status"),
     [
         ({}, 200),
-        ({"origin": "https://service.test:8443"}, 200),
-        ({"origin": "https://service.test"}, 403),
+        ({"origin": "https://own.example:8443", "host": "own.example"}, 200),
+        ({"origin": "https://own.example", "host": "own.example"}, 403),
         ({"origin": "http://localhost:3000"}, 200),
         ({"origin": "http://localhost:3000", "sec-fetch-site": "cross-site"}, 200),
         ({"origin": "https://evil.test"}, 403),
