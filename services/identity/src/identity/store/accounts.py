@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, exists, func, select
+from sqlalchemy import and_, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -80,6 +80,28 @@ _RULES = Lookup(
 )
 
 
+# In one statement: a role read before a change, with the version of after it, would never be found stale. Made once,
+# because making it costs more than running it.
+_SEATED = (
+    select(Account, Membership, Organisation, Policies, OwnRole, RoleOverride)
+    .join(Membership, Membership.id == Account.id)
+    .join(Organisation, Organisation.org_id == Membership.org_id)
+    .join(Policies, Policies.org_id == Membership.org_id)
+    .outerjoin(OwnRole, and_(OwnRole.org_id == Membership.org_id, OwnRole.key == Membership.role))
+    .outerjoin(
+        RoleOverride, and_(RoleOverride.org_id == Membership.org_id, RoleOverride.key == Membership.role)
+    )
+)
+_SEAT = _SEATED.where(Membership.org_id == bindparam("org_id"), Membership.id == bindparam("user_id"))
+_SEAT_LOCKED = _SEAT.with_for_update(of=Account)
+# tenantless: a refresh token names only its session; by the system role
+_SESSION_AND_SEAT = (
+    _SEATED.with_only_columns(Session, Account, Membership, Organisation, Policies, OwnRole, RoleOverride)
+    .join(Session, and_(Session.org_id == Membership.org_id, Session.user_id == Membership.id))
+    .where(Session.id == bindparam("session_id"))
+    .with_for_update(of=Session)
+)
+
 _OF_PEOPLE = [
     key.parent
     for table in reversed(Account.metadata.sorted_tables)
@@ -104,23 +126,15 @@ async def list_candidates(reader: Reader, email: str) -> Sequence[Any]:
 
 async def find_seat(session: AsyncSession, org_id: UUID, user_id: UUID, *, lock: bool = False) -> Seat | None:
     """A person's place in one organisation, in whatever state it is; with `lock`, the person is locked."""
-    wanted = _seats().where(Membership.org_id == org_id, Membership.id == user_id)
-    found = (await session.execute(wanted.with_for_update(of=Account) if lock else wanted)).one_or_none()
+    wanted = {"org_id": org_id, "user_id": user_id}
+    found = (await session.execute(_SEAT_LOCKED if lock else _SEAT, wanted)).one_or_none()
     return Seat(*found) if found else None
 
 
-def _seats() -> Select[Account, Membership, Organisation, Policies, OwnRole, RoleOverride]:
-    # In one statement: a role read before a change, with the version of after it, would never be found stale.
-    return (
-        select(Account, Membership, Organisation, Policies, OwnRole, RoleOverride)
-        .join(Membership, Membership.id == Account.id)
-        .join(Organisation, Organisation.org_id == Membership.org_id)
-        .join(Policies, Policies.org_id == Membership.org_id)
-        .outerjoin(OwnRole, and_(OwnRole.org_id == Membership.org_id, OwnRole.key == Membership.role))
-        .outerjoin(
-            RoleOverride, and_(RoleOverride.org_id == Membership.org_id, RoleOverride.key == Membership.role)
-        )
-    )
+async def find_session(session: AsyncSession, session_id: UUID) -> tuple[Session, Seat] | None:
+    """A session, locked, and its person's seat in the organisation it works in at present."""
+    found = (await session.execute(_SESSION_AND_SEAT, {"session_id": session_id})).one_or_none()
+    return (found[0], Seat(*found[1:])) if found else None
 
 
 async def find_by_id(session: AsyncSession, user_id: UUID) -> Account | None:

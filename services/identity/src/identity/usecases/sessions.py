@@ -23,10 +23,11 @@ async def refresh(reception: Reception, token: str | None, wanted: frozenset[str
     if spent is None:
         raise Unauthenticated(NOT_VALID)
     async with reception.tx() as tx:
-        session = await sessions.lock(tx.session, spent.session_id)
-        seat = await _spend(tx, session, spent, wanted) if session else None
-    if session is None or seat is None:
+        found = await accounts.find_session(tx.session, spent.session_id)
+        is_accepted = found is not None and _spend(tx, *found, spent, wanted)
+    if found is None or not is_accepted:
         raise Unauthenticated(NOT_VALID)
+    session, seat = found
     return await reception.admit(seat, session, tx.now)
 
 
@@ -106,29 +107,27 @@ def end_session(tx: Tx, session: Session, reason: EndReason, action: str) -> Non
     tx.publish(session_revoked(session))
 
 
-async def _spend(tx: Tx, session: Session, spent: Spent, wanted: frozenset[str]) -> Seat | None:
-    """The seat of a session whose token may be used now; None otherwise, with the session ended where it must be."""
-    seat = await accounts.find_seat(tx.session, session.org_id, session.user_id)
-    if seat is None or session.ended_at is not None:
-        return None
+def _spend(tx: Tx, session: Session, seat: Seat, spent: Spent, wanted: frozenset[str]) -> bool:
+    """Whether a session's token may be used now; the session is ended where it must be."""
+    if session.ended_at is not None:
+        return False
     act_as(tx, seat.actor)
     if not seat.is_open:
         end_session(tx, session, EndReason.DEACTIVATED, "SESSION_END")
-        return None
+        return False
     if session.is_over(tx.now, seat.idle):
         end_session(tx, session, EndReason.ENDED, "SESSION_END")
-        return None
+        return False
     seat.check_inside(tx.work.ip)
     if not seat.is_wanted(wanted):
-        return None
+        return False
     refreshed = session.refresh(spent.counter, tx.now)
     if refreshed is Refreshed.REUSED:
         _raise_alarm(tx, session)
-        return None
-    if refreshed is Refreshed.ROTATED:
+    elif refreshed is Refreshed.ROTATED:
         tx.record(session, "TOKEN_REFRESH")
         tx.publish(session_refreshed(session))
-    return seat
+    return refreshed is not Refreshed.REUSED
 
 
 def _raise_alarm(tx: Tx, session: Session) -> None:
