@@ -42,6 +42,19 @@ def test_documents_of_the_services_become_one() -> None:
     assert merged["components"]["securitySchemes"]["bearerAuth"]["scheme"] == "bearer"
 
 
+@pytest.mark.parametrize(
+    ("permission", "schemes"), [("signed-in", {"bearerAuth"}), ("deals:read", {"bearerAuth", "apiKeyAuth"})]
+)
+def test_a_key_is_good_where_a_permission_decides_and_not_who_somebody_is(
+    permission: str, schemes: set[str]
+) -> None:
+    told = operation("deals.search", **{"x-permission": permission})
+    merged = merge({"sales": document({"/api/v1/deals": {"get": told}})})
+    security = merged["paths"]["/api/v1/deals"]["get"]["security"]
+    assert {name for way in security for name in way} == schemes
+    assert schemes <= set(merged["components"]["securitySchemes"])
+
+
 def test_internal_paths_of_a_service_stay_inside() -> None:
     assert "/readyz" not in merge({"work": WORK})["paths"]
 

@@ -12,6 +12,7 @@ from gateway.routes import (
     HEALTH_PATHS,
     OPENAPI_PATH,
     READY_PATHS,
+    PublicOperation,
     find_public,
     owner_of,
 )
@@ -20,6 +21,7 @@ Document = dict[str, Any]
 
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 _SCHEME: Final = "bearerAuth"
+_KEY_SCHEME: Final = "apiKeyAuth"
 _REFERENCE: Final = "#/components/schemas/"
 #: Shapes that must be the same everywhere: there is one error envelope.
 _ONE_FOR_ALL: Final = frozenset({"Error"})
@@ -116,7 +118,10 @@ class _Union:
             "gateway": {"name": "gateway", "description": "Answered by the gateway itself."}
         }
         self.components: Document = {
-            "securitySchemes": {_SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+            "securitySchemes": {
+                _SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                _KEY_SCHEME: {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+            }
         }
         self.problems: list[str] = []
 
@@ -149,10 +154,16 @@ class _Union:
             if bool(item[method].get("x-public")) != bool(public):
                 says = "wants a token for" if public else "wants no token for"
                 self.problems.append(f"the service {says} {method.upper()} {path}, the gateway disagrees")
-            if public:
-                security: list[Document] = [{}, {_SCHEME: []}] if public.takes_token else []
-                marked[method] = {**item[method], "security": security}
+            marked[method] = {**item[method], "security": _security(item[method], public)}
         return marked
+
+
+def _security(operation: Document, public: PublicOperation | None) -> list[Document]:
+    """What an operation takes: nothing, a token, or a key too where a permission decides and not who somebody is."""
+    if public is not None:
+        return [{}, {_SCHEME: []}] if public.takes_token else []
+    is_for_keys = operation.get("x-permission", "signed-in") not in {"signed-in", "platform"}
+    return [{_SCHEME: []}, *([{_KEY_SCHEME: []}] if is_for_keys else [])]
 
 
 def _ambiguous_operation_ids(paths: Document) -> Iterator[str]:

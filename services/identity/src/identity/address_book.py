@@ -6,22 +6,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from chassis.errors import NotFound, Unavailable
-from chassis.tenants import OrganisationInactive
-from identity.domain.organisations import OrganisationState
+from identity.domain.domains import UnknownHost
+from identity.domain.organisations import check_reachable
 from identity.reception import Reception
-from identity.store.hosts import Place, list_places
+from identity.store.domains import Place, list_places
 
 log = structlog.get_logger()
 
 READ_AGAIN_AFTER = timedelta(seconds=5)
-UNFINISHED = frozenset({OrganisationState.PROVISIONING, OrganisationState.PROVISIONING_FAILED})
-
-
-class UnknownHost(NotFound):
-    """No organisation has this host."""
-
-    reason = "UNKNOWN_HOST"
 
 
 class AddressBook:
@@ -36,15 +28,12 @@ class AddressBook:
     async def slug_at(self, host: str) -> str:
         """The slug of the organisation at a host.
 
-        Raises UnknownHost, OrganisationInactive, or Unavailable while the organisation is not finished.
+        Raises UnknownHost, OrganisationInactive, or Unavailable where the organisation could not be furnished.
         """
         place = (await self._known()).get(host.lower().partition(":")[0].rstrip("."))
         if place is None:
             raise UnknownHost("No such host.")
-        if place.status in UNFINISHED:
-            raise Unavailable("This organisation is still being set up.")
-        if place.status != OrganisationState.ACTIVE:
-            raise OrganisationInactive("This organisation is not active.")
+        check_reachable(place.status)
         return place.slug
 
     async def _known(self) -> Mapping[str, Place]:

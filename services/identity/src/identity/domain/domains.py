@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.errors import Conflict, Invalid
+from chassis.errors import Conflict, Invalid, NotFound
 from chassis.ids import new_id
 from chassis.rows import Aggregate
 from identity.domain.organisations import is_reserved
@@ -24,6 +24,12 @@ class HostTaken(Conflict):
     """Another domain has the host."""
 
     reason = "HOST_TAKEN"
+
+
+class UnknownHost(NotFound):
+    """No organisation has this host."""
+
+    reason = "UNKNOWN_HOST"
 
 
 class Domain(Row, Aggregate):

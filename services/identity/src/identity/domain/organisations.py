@@ -148,14 +148,11 @@ class Organisation(Row, Aggregate):
 
     def check_active(self) -> None:
         """Raise OrganisationInactive unless its members may work in it."""
-        if not self.is_active:
-            raise OrganisationInactive("This organisation is not active.")
+        check_active(self.status)
 
     def check_reachable(self) -> None:
-        """What its own host answers: Unavailable while it could not be furnished, else like `check_active`."""
-        if self.status == OrganisationState.PROVISIONING_FAILED:
-            raise Unavailable("This organisation is not ready yet.")
-        self.check_active()
+        """What its own host answers."""
+        check_reachable(self.status)
 
     def activate(self, now: datetime, *, is_complete: bool) -> None:
         """Let its members work, which also revokes a deletion; what was never furnished goes back to be retried."""
@@ -204,6 +201,19 @@ class Organisation(Row, Aggregate):
 def is_reserved(slug: str) -> bool:
     """Whether no organisation may have the slug."""
     return slug in RESERVED or slug.startswith(RESERVED_PREFIXES)
+
+
+def check_active(status: str) -> None:
+    """Raise OrganisationInactive unless members may work in an organisation of that status."""
+    if status != OrganisationState.ACTIVE:
+        raise OrganisationInactive("This organisation is not active.")
+
+
+def check_reachable(status: str) -> None:
+    """What its own host answers: Unavailable where it could not be furnished, else like `check_active`."""
+    if status == OrganisationState.PROVISIONING_FAILED:
+        raise Unavailable("This organisation is not ready yet.")
+    check_active(status)
 
 
 def slug_of(name: str) -> str:

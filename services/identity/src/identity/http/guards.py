@@ -6,20 +6,15 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 
 from chassis.auth import Actor
-from chassis.errors import Denied, NotFound
+from chassis.errors import Denied
 from chassis.guards import authenticate, open_tx
 from chassis.hosts import host_of, tenant_slug
 from chassis.runtime import runtime_of
 from chassis.tx import Tx
+from identity.domain.domains import UnknownHost
 from identity.domain.organisations import Organisation
 from identity.reception import Reception
 from identity.store import domains
-
-
-class UnknownHost(NotFound):
-    """No organisation has this host."""
-
-    reason = "UNKNOWN_HOST"
 
 
 def reception_of(request: Request) -> Reception:

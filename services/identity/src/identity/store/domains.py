@@ -1,7 +1,7 @@
 """Hosts of organisations."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import Table, bindparam, exists, select
@@ -45,6 +45,22 @@ async def is_taken(session: AsyncSession, host: str) -> bool:
     """Whether any organisation has the host."""
     # tenantless: hosts are unique across organisations
     return bool(await session.scalar(select(exists().where(Domain.host == host))))
+
+
+class Place(NamedTuple):
+    """A host, and the organisation that it leads to."""
+
+    host: str
+    slug: str
+    status: str
+
+
+async def list_places(session: AsyncSession) -> Sequence[Place]:
+    """Every host and where it leads, whatever the state of the organisation."""
+    # tenantless: the gateway asks by host alone
+    places = select(Domain.host, Organisation.slug, Organisation.status)
+    joined = places.join(Organisation, Organisation.org_id == Domain.org_id)
+    return [Place(*row) for row in await session.execute(joined)]
 
 
 async def find_organisation(session: AsyncSession, slug: str | None, host: str) -> Organisation | None:
