@@ -124,6 +124,7 @@ class Platform:
             stack.callback(reception.passwords.close)
             provider = stack.enter_context(rogue_provider())
             _trust(stands["identity"], provider)
+            stack.push_async_callback(reception.settle)
             for name, stand in stands.items():
                 if name != "identity":
                     stand.runtime.verifier.keys = PublishedKeys(stands["identity"])

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from starlette.routing import compile_path
 from tests.contract.operations import Operation, documents, operations
-from tests.contract.organisations import Organisation
+from tests.contract.organisations import API, Organisation
 from tests.contract.platform import ORDER
 from tests.contract.recipes import RECIPES
 
@@ -76,11 +76,17 @@ def _run(operation: Operation, ids: Mapping[str, str], send: Send) -> None:
         check()
 
 
+RULES = f"{API}/settings/"
+"""What all doors of an organisation obey: generated rules are for one that no other test works in."""
+
+
 @pytest.mark.fuzz
 @pytest.mark.parametrize("operation", operations(), ids=lambda each: each.line)
 async def test_generated_requests_are_answered_as_documented(
     operation: Operation, organisation: Organisation
 ):
+    if operation.path.startswith(RULES):
+        organisation = await Organisation.founded(organisation.platform)
     call = await RECIPES[operation.id](organisation)
     found = compile_path(operation.path)[0].fullmatch(call.url.partition("?")[0])
     assert found is not None

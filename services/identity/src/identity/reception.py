@@ -97,11 +97,13 @@ class Reception:
         async def run() -> None:
             # Statements of its own: Server-Timing of the answer must not count them.
             begin_work(replace(origin, statements=0) if origin else Work(new_request_id()))
-            await asyncio.sleep(self.pause_seconds)
             try:
+                await asyncio.sleep(self.pause_seconds)
                 await work
             except Exception as error:  # noqa: BLE001 - nobody waits for it; it is only logged
                 log.warning("reception.later_failed", error=repr(error))
+            finally:
+                work.close()  # what a stop of the process has left undone
 
         task = asyncio.create_task(run())
         self._tasks.add(task)
