@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 import pytest
@@ -21,10 +21,12 @@ from services.identity.tests.openid import RogueProvider, StandardProvider
 from services.identity.tests.place import PASSWORD, Person, Place
 from sqlalchemy import select
 
+from chassis.auth import system_actor
 from identity.domain.accounts import Account
 from identity.domain.members import MemberState
 from identity.domain.oidc_states import OidcState
 from identity.domain.roles import Role
+from identity.usecases.oidc import unlink_identity
 
 
 async def _account(place: Place, person: Person) -> Account:
@@ -88,6 +90,25 @@ async def test_two_tabs_of_one_browser_each_find_their_way(trusting: Place, rogu
     callbacks = [rogue.sign_in(await start(person.browser, returnTo=f"/{tab}")) for tab in (1, 2)]
     ends = [(await finish(person.browser, callback)).headers["location"] for callback in callbacks]
     assert ends == [f"{HOME}/1", f"{HOME}/2"]
+
+
+async def test_who_signs_in_while_it_is_being_unlinked_waits_and_is_not_let_in(
+    trusting: Place, rogue: RogueProvider
+):
+    person = await trusting.act(Role.SALES)
+    vouches(rogue, person)
+    await sign_in(trusting, rogue)
+    (found,) = (await person.browser.get("/auth/identities")).json()["items"]
+    browser = trusting.browser()
+    callback = rogue.sign_in(await start(browser))
+    async with trusting.reception.tx() as tx:
+        tx.actor = system_actor(person.org_id)
+        await unlink_identity(tx, person.id, UUID(found["id"]))
+        await tx.flush()
+        coming = asyncio.create_task(finish(browser, callback))
+        done, _ = await asyncio.wait({coming}, timeout=0.5)
+        assert not done
+    assert (await coming).headers["location"] == NOT_ADMITTED
 
 
 async def test_two_first_sign_ins_at_once_link_one_identity(trusting: Place, rogue: RogueProvider):

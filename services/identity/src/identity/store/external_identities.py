@@ -25,17 +25,17 @@ _OWN = Lookup(
 )
 
 
-async def find(session: AsyncSession, provider: str, subject: str) -> ExternalIdentity | None:
-    """The link of a provider's subject, if there is one."""
+async def find_person(session: AsyncSession, provider: str, subject: str) -> UUID | None:
+    """Whom a provider's subject signs in, if anybody."""
     # tenantless: before anybody is signed in; by the system role
-    wanted = select(ExternalIdentity).where(
+    wanted = select(ExternalIdentity.user_id).where(
         ExternalIdentity.provider == provider, ExternalIdentity.subject == subject
     )
-    return (await session.scalars(wanted)).one_or_none()
+    return await session.scalar(wanted)
 
 
 async def find_at(session: AsyncSession, provider: str, user_id: UUID) -> ExternalIdentity | None:
-    """As whom a provider knows a person already."""
+    """As whom a provider knows a person already, who is locked."""
     # tenantless: before anybody is signed in; by the system role
     wanted = select(ExternalIdentity).where(
         ExternalIdentity.provider == provider, ExternalIdentity.user_id == user_id
@@ -48,13 +48,13 @@ async def list_own(reader: Reader, user_id: UUID) -> Sequence[Any]:
     return await reader.rows(_OWN, user_id=user_id)
 
 
-async def lock(session: AsyncSession, user_id: UUID, identity_id: UUID) -> ExternalIdentity:
-    """One identity of a person, locked; NotFound when it is not theirs."""
+async def get(session: AsyncSession, user_id: UUID, identity_id: UUID) -> ExternalIdentity:
+    """One identity of a person, who is locked; NotFound when it is not theirs."""
     # tenantless: a person's own identities
     wanted = select(ExternalIdentity).where(
         ExternalIdentity.user_id == user_id, ExternalIdentity.id == identity_id
     )
-    found = (await session.scalars(wanted.with_for_update())).one_or_none()
+    found = (await session.scalars(wanted)).one_or_none()
     if found is None:
         raise NotFound("There is no such identity.")
     return found

@@ -86,7 +86,8 @@ async def admit_vouched(
 
 async def unlink_identity(tx: Tx, user_id: UUID, identity_id: UUID) -> None:
     """The provider does not sign the person in any more; NotFound when the identity is not theirs."""
-    identity = await external_identities.lock(tx.session, user_id, identity_id)
+    await accounts.get(tx.session, user_id)
+    identity = await external_identities.get(tx.session, user_id, identity_id)
     tx.expect(identity)
     tx.note(identity, "IDENTITY_UNLINKED", {"provider": identity.provider})
     await tx.session.delete(identity)
@@ -94,17 +95,19 @@ async def unlink_identity(tx: Tx, user_id: UUID, identity_id: UUID) -> None:
 
 async def _recognise(tx: Tx, vouched: Vouched) -> tuple[ExternalIdentity | None, Account]:
     """Whom the provider means: by its subject, or the first time by an address that it has confirmed."""
-    identity = await external_identities.find(tx.session, vouched.provider, vouched.subject)
-    if identity is not None:
-        account = await accounts.find_by_id(tx.session, identity.user_id)
+    user_id = await external_identities.find_person(tx.session, vouched.provider, vouched.subject)
+    if user_id is not None:
+        account = await accounts.lock(tx.session, user_id)
     elif vouched.email is not None and vouched.is_email_verified:
         account = await accounts.find_by_email(tx.session, normal_email(vouched.email))
     else:
         account = None
     if account is None:
         raise NotAdmitted
-    # Asked again under the lock: the same person may be signing in twice at this moment.
-    identity = identity or await external_identities.find_at(tx.session, vouched.provider, account.id)
+    # Read under the lock: at this moment the same person may be signing in for the first time too, or unlinking it.
+    identity = await external_identities.find_at(tx.session, vouched.provider, account.id)
+    if identity is None and user_id is not None:
+        raise NotAdmitted
     if identity is not None and identity.subject != vouched.subject:
         raise NotAdmitted
     return identity, account
