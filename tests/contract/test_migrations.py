@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,13 @@ EXCLUDED = {
     "require-statement-timeout": "the owner role has one",
 }
 """Rules of squawk that do not hold here, and why."""
-WIDENED: Mapping[tuple[str, str], str] = {
-    ("notifications", "0003"): "a mail can be superseded",
+ALLOWED: Mapping[tuple[str, str], Sequence[str]] = {
+    # A mail can be superseded: a wider constraint in the place of another, for which the table is read once.
+    ("notifications", "0003"): ("ban-drop-constraint", "constraint-missing-not-valid"),
+    # A role may be an organisation's own; and memberships are so few that an index of them takes milliseconds.
+    ("identity", "0004"): ("ban-drop-constraint", "require-concurrent-index-creation"),
 }
-"""Revisions that put a wider constraint in the place of another, and what it lets in; the table is read once."""
-WIDENING = ("ban-drop-constraint", "constraint-missing-not-valid")
+"""Revisions that may break a rule, and why."""
 
 
 @pytest.fixture(params=ORDER)
@@ -100,7 +102,7 @@ def test_migrations_lock_nothing_that_is_in_use(service: str, databases: Databas
         assert statements  # one is enough: a later revision may only add a column
         path = tmp_path / f"{service}_{revision}.sql"
         path.write_text("\n".join(statements))
-        assert _complaints(path, *(WIDENING if (service, revision) in WIDENED else ())) == ""
+        assert _complaints(path, *ALLOWED.get((service, revision), ())) == ""
 
 
 def test_a_migration_that_locks_a_table_in_use_is_refused(tmp_path: Path):
