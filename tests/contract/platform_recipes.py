@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 from services.identity.tests.place import PASSWORD
+from services.identity.tests.platform_owner import PLATFORM_HOST
 from tests.contract.calls import Call, Recipe, at
 from tests.contract.organisations import API, Json, Organisation
 
@@ -16,7 +17,8 @@ async def tenant(org: Organisation) -> Json:
 async def _platform_sign_in(org: Organisation) -> Call:
     await org.platform.administrator()
     assert org.platform.owner is not None
-    return Call("/platform/auth/login", {"email": org.platform.owner.email, "password": PASSWORD})
+    body = {"email": org.platform.owner.email, "password": PASSWORD}
+    return Call("/platform/auth/login", body, {"host": PLATFORM_HOST})
 
 
 async def _new_tenant(org: Organisation) -> Call:

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from tests.contract.operations import writing
 from tests.contract.organisations import Organisation
 from tests.contract.platform import ORDER, Platform
-from tests.contract.recipes import RECIPES
+from tests.contract.recipes import RECIPES, sent_invoice
 from tests.contract.test_catalogue import Catalogue
 
 from chassis.erasure import tenant_tables
@@ -47,7 +47,9 @@ def test_the_models_know_every_tenant_table(service: str, platform: Platform, da
 async def test_nothing_of_a_deleted_organisation_is_left_and_nothing_of_another_is_lost(
     platform: Platform, databases: Databases
 ) -> None:
-    gone, neighbour = [await _filled(platform) for _ in range(2)]
+    gone, neighbour = await _filled(platform), await Organisation.founded(platform)
+    await sent_invoice(neighbour)
+    await platform.carry(neighbour.id)
     before, kept = [await _counts(platform, databases, org) for org in (gone, neighbour)]
     assert sum(1 for count in before.values() if count) >= FILLED * len(before), before
     identity = platform.stands["identity"]
