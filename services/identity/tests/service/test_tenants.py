@@ -343,11 +343,11 @@ async def test_disabled_person_is_out_everywhere_at_once_until_enabled(
     users = f"{TENANTS}/{place.owner.org_id}/users"
     answer = await owner.browser.post(f"{users}/{member.id}/disable")
     assert (answer.status_code, answer.json()["isActive"], answer.json()["status"]) == (200, False, "active")
-    assert (await member.refresh()).status_code == 401
-    assert (await member.sign_in()).status_code == 401
     for org_id in (place.owner.org_id, second.org_id):
         assert len(await place.facts("user.deactivated", org_id=org_id)) == 1
     assert len(await place.facts("session.revoked", org_id=second.org_id)) == 1
+    assert (await member.refresh()).status_code == 401
+    assert (await member.sign_in()).status_code == 401
     again = await owner.browser.post(f"{users}/{member.id}/enable")
     assert (again.status_code, again.json()["isActive"]) == (200, True)
     place.stand.clock.advance(minutes=1)

@@ -28,7 +28,6 @@ class Candidate(NamedTuple):
     password_hash: str | None
     bucket: bytes
     is_free: bool
-    is_active: bool
 
 
 async def sign_in_with_password(reception: Reception, email: str, password: str) -> PlatformToken:
@@ -36,7 +35,7 @@ async def sign_in_with_password(reception: Reception, email: str, password: str)
     async with reception.passwords.turn():
         found = await _spend_attempt(reception, email)
         verdict = await reception.passwords.verify(password, found.password_hash if found.is_free else None)
-        if verdict.is_right and found.is_active:
+        if verdict.is_right:
             return await _admit(reception, found, verdict)
     login_failures.labels("platform").inc()
     log.warning("platform.sign_in_refused", user_id=str(found.user_id) if found.user_id != NOBODY else None)
@@ -86,15 +85,15 @@ async def _spend_attempt(reception: Reception, email: str) -> Candidate:
         attempts = await login_attempts.lock(tx.session, bucket, tx.now)
         is_free = attempts.spend(tx.now)
     if owner is None:
-        return Candidate(NOBODY, "", None, bucket, is_free, is_active=False)
-    return Candidate(owner.id, owner.name, owner.password_hash, bucket, is_free, owner.is_active)
+        return Candidate(NOBODY, "", None, bucket, is_free)
+    return Candidate(owner.id, owner.name, owner.password_hash, bucket, is_free)
 
 
 async def _admit(reception: Reception, found: Candidate, verdict: Verdict) -> PlatformToken:
     async with reception.tx() as tx:
         account = await accounts.lock(tx.session, found.user_id)
         if account is None or not account.is_active or account.password_hash != found.password_hash:
-            raise Unauthenticated(REFUSED)  # another password while this one was being compared
+            raise Unauthenticated(REFUSED)  # disabled, or another password while this one was being compared
         account.last_login_at = tx.now
         account.password_hash = verdict.upgraded or account.password_hash
         (await login_attempts.lock(tx.session, found.bucket, tx.now)).forgive(tx.now)
