@@ -40,7 +40,7 @@ class IdentitySettings(ServiceSettings):
         min_length=12,
         max_length=256,
         validate_default=True,
-        description="their password, until they change it",
+        description="the first password of theirs",
     )
     bootstrap_token: SecretStr | None = Field(
         None, min_length=32, description="opens the platform's doors until it has an owner"

@@ -3,9 +3,10 @@
 import pytest
 import typer
 from services.identity.tests.place import Person, Place
+from services.identity.tests.platform_owner import PLATFORM_HOST
 from sqlalchemy import select
 
-from identity.domain.demo import ORGANISATIONS, PASSWORD
+from identity.domain.demo import ORGANISATIONS, PASSWORD, PLATFORM_EMAIL, PLATFORM_PASSWORD
 from identity.domain.members import Membership
 from identity.domain.organisations import Organisation
 from identity.main import seed
@@ -36,6 +37,17 @@ async def test_demo_people_can_sign_in_and_everything_is_told(place: Place) -> N
     assert len({fact.message.member.email for fact in joined}) == 11
     last = (await place.facts("organisation.updated", org_id=acme.id))[-1].message.organisation
     assert (last.legal.legal_name, last.legal.address.country) == ("Acme Works GmbH", "DE")
+
+
+async def test_demo_has_a_platform_owner(place: Place) -> None:
+    for _ in range(2):
+        await demo.seed(place.reception)
+    answer = await place.browser().post(
+        "/platform/auth/login",
+        json={"email": PLATFORM_EMAIL, "password": PLATFORM_PASSWORD},
+        headers={"host": PLATFORM_HOST},
+    )
+    assert answer.status_code == 200, answer.text
 
 
 async def test_seeding_again_adds_only_what_is_missing(place: Place) -> None:
