@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from tests.contract.operations import Operation
 from tests.contract.organisations import Organisation
 from tests.contract.platform import Platform
 
@@ -25,6 +26,17 @@ async def platform(databases: Databases) -> AsyncIterator[Platform]:
 
 
 @pytest.fixture(scope="session")
-async def organisation(platform: Platform) -> Organisation:
-    """One organisation for the sweeps that need no neighbour."""
+async def common_organisation(platform: Platform) -> Organisation:
+    """The organisation of all sweeps."""
     return await Organisation.founded(platform)
+
+
+@pytest.fixture
+async def organisation(
+    request: pytest.FixtureRequest, platform: Platform, common_organisation: Organisation
+) -> Organisation:
+    """One organisation for the sweeps that need no neighbour; another one for what would disturb the others."""
+    parameters = getattr(request.node, "callspec", None)
+    operation = parameters.params.get("operation") if parameters else None
+    is_apart = isinstance(operation, Operation) and operation.is_disruptive
+    return await Organisation.founded(platform) if is_apart else common_organisation

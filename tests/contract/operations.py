@@ -40,6 +40,16 @@ class Operation:
         return self.path.startswith(PLATFORM)
 
     @property
+    def is_final(self) -> bool:
+        """Whether it ends the organisation in which it is done."""
+        return self.line == "POST /org/delete"
+
+    @property
+    def is_disruptive(self) -> bool:
+        """Whether other operations of the organisation may be refused afterwards."""
+        return self.is_final or "/settings/features/" in self.path
+
+    @property
     def line(self) -> str:
         """As the role table writes it: `GET /companies/{id}`."""
         path = self.path.removeprefix(API)

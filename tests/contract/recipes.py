@@ -155,6 +155,10 @@ async def _transfer(org: Organisation) -> Call:
     return Call("/org/transfer-ownership", {"userId": str(heir.id)})
 
 
+async def _delete(org: Organisation) -> Call:
+    return Call("/org/delete", {"confirm": org.owner.slug})
+
+
 async def _new_role(org: Organisation) -> Call:
     body = {"key": f"R_{uuid4().hex[:8]}", "name": org.name("Role"), "permissions": ["deals:read"]}
     return Call("/roles", body)
@@ -292,7 +296,8 @@ RECIPES: dict[str, Recipe] = {
     "users.assign": on(member, "/users/{id}/roles", {"role": "OPS"}),
     "members.change": on(member, "/org/members/{id}", {"role": "FINANCE"}),
     "members.remove": on(member, "/org/members/{id}"),
-    "members.transfer": _transfer,
+    "ownership.transfer": _transfer,
+    "ownership.delete": _delete,
     "invitations.create": _invite_by_mail,
     "invitations.search": at("/org/invitations"),
     "invitations.read": on(invitation, "/org/invitations/{id}"),

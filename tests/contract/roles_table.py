@@ -94,6 +94,7 @@ TABLE: dict[str, str] = {
     "PATCH /org/members/{id}":                 "O C",
     "DELETE /org/members/{id}":                "O C",
     "POST /org/transfer-ownership":            "W",
+    "POST /org/delete":                        "W",
     "POST /org/invite":                        "O C",
     "GET /org/invitations":                    "O C D",
     "GET /org/invitations/{id}":               "O C D",

@@ -26,6 +26,7 @@ from identity.http.members import organisation_members
 from identity.http.modules import modules
 from identity.http.oidc import oidc
 from identity.http.organisations import organisations, policies
+from identity.http.ownership import ownership
 from identity.http.passwords import passwords
 from identity.http.people import directory, users
 from identity.http.platform import entrance, platform
@@ -102,6 +103,7 @@ IDENTITY = Service(
         permissions,
         users,
         organisation_members,
+        ownership,
         invitations,
         roles,
         authz,

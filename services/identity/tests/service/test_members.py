@@ -225,3 +225,28 @@ async def test_members_of_others_do_not_exist(place: Place) -> None:
         await owner.browser.post(f"/users/{stranger.id}/roles", json={"role": "OPS"}),
     ):
         assert _code(answer) == (404, "NOT_FOUND")
+
+
+async def test_the_owner_has_the_organisation_deleted_after_saying_its_name(place: Place) -> None:
+    await place.owner.sign_in()
+    for confirm in ("", "another-one", place.owner.slug.upper() + "x"):
+        answer = await place.owner.browser.post("/org/delete", json={"confirm": confirm})
+        assert _code(answer) == (400, "VALIDATION_ERROR")
+    answer = await place.owner.browser.post("/org/delete", json={"confirm": place.owner.slug})
+    assert (answer.status_code, answer.json()["status"], answer.json()["slug"]) == (
+        200,
+        "archived",
+        place.owner.slug,
+    )
+    assert len(await place.facts("organisation.archived")) == 1
+    assert await place.stand.actions(place.owner.org_id) == ["ORG_CREATE", "ORG_ARCHIVE"]
+    assert _code(await place.owner.refresh()) == (403, "ORGANISATION_INACTIVE")
+    assert _code(await place.owner.sign_in()) == (403, "ORGANISATION_INACTIVE")
+
+
+async def test_who_handed_the_organisation_over_does_not_delete_it_with_an_old_token(place: Place) -> None:
+    await place.owner.sign_in()
+    heir = await place.join(Role.DIRECTOR)
+    await place.owner.browser.post("/org/transfer-ownership", json={"userId": str(heir.id)})
+    answer = await place.owner.browser.post("/org/delete", json={"confirm": place.owner.slug})
+    assert _code(answer) == (403, "FORBIDDEN")

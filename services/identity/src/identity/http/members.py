@@ -1,4 +1,4 @@
-"""Doors about the members of an organisation, and who owns it."""
+"""Doors about the members of an organisation."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -16,12 +16,11 @@ from identity.domain.permissions import Permission
 from identity.http.people import MayManageUsers, UserOut
 from identity.http.shapes import RoleKey
 from identity.store import members
-from identity.usecases.members import administer_member, remove_member, transfer_ownership
+from identity.usecases.members import administer_member, remove_member
 
 organisation_members = router("members")
 
 MayReadMembers = Annotated[Actor, Depends(Requires(Permission.MEMBERS_READ))]
-Owner = Annotated[Actor, Depends(Requires(Permission.OWNERSHIP_MANAGE))]
 
 
 class MemberOut(UserOut):
@@ -45,12 +44,6 @@ class MemberPatch(In):
         """The status to come, if one is given."""
         given = self.changes().get("status")
         return MemberState(given) if given else None
-
-
-class OwnerIn(In):
-    """Who owns the organisation from now on."""
-
-    user_id: UUID
 
 
 class MemberQuery(PageQuery):
@@ -83,9 +76,3 @@ async def change(user_id: UUID, body: MemberPatch, actor: MayManageUsers, tx: In
 async def remove(user_id: UUID, actor: MayManageUsers, tx: InTx) -> None:
     """End a membership, also one's own; the person's sessions here end at once."""
     await remove_member(tx, actor, user_id)
-
-
-@organisation_members.post("/org/transfer-ownership", response_model=MemberOut)
-async def transfer(body: OwnerIn, actor: Owner, tx: InTx) -> Membership:
-    """Make another member the owner; the caller is an admin from then on."""
-    return await transfer_ownership(tx, actor, body.user_id)

@@ -1,4 +1,4 @@
-"""What can be done with the people of an organisation: change, suspend, restore, remove, make the owner."""
+"""What can be done with the people of an organisation: change, suspend, restore, remove."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -7,11 +7,10 @@ from uuid import UUID
 
 from chassis.activity import changes_of
 from chassis.auth import Actor
-from chassis.errors import BadRequest, Denied
 from chassis.tx import Tx
 from identity.domain.members import LastOwner, Membership, MemberState
 from identity.domain.own_roles import check_touch
-from identity.domain.roles import UNLIMITED, Role
+from identity.domain.roles import UNLIMITED
 from identity.domain.sessions import EndReason
 from identity.published import (
     member_reactivated,
@@ -80,24 +79,6 @@ async def remove_member(tx: Tx, actor: Actor, user_id: UUID) -> None:
     if invitation is not None:
         invitation.revoke()
         tx.record(invitation, "INVITE_REVOKE")
-
-
-async def transfer_ownership(tx: Tx, actor: Actor, user_id: UUID) -> Membership:
-    """Make somebody else the owner; the one before is an admin from then on. Answers the new owner."""
-    await organisations.lock(tx.session, actor.org_id)
-    owner = await members.find(tx.session, actor.org_id, actor.id) if actor.id else None
-    if owner is None or not owner.is_active_owner:
-        raise Denied("Only an owner can do this.")  # who handed it over a moment ago still has the old token
-    member = await members.find(tx.session, actor.org_id, user_id)
-    if member is None or not member.is_active or member.id == owner.id:
-        raise BadRequest("The new owner must be another active member.")
-    for each, role in ((member, Role.OWNER), (owner, Role.ADMIN)):
-        if each.role != role:
-            each.role = role
-            tx.record(each, "OWNERSHIP_TRANSFER")
-            tx.publish(member_role_changed(each))
-    tell_of_power(tx, member)
-    return member
 
 
 def tell_of_power(tx: Tx, member: Membership) -> None:
