@@ -319,12 +319,18 @@ async def test_usage_counts_people_roles_and_what_the_reader_has_done_today(plac
     await owner.browser.post("/users", json=invited)
     await owner.browser.post("/orgs", json={"name": "Another One"})
     await owner.browser.post("/roles", json={"key": "SKIPPER", "name": "Skipper", "permissions": []})
+    key, _ = [
+        (await owner.browser.post("/org/api-tokens", json={"name": name, "scopes": ["deals:read"]})).json()
+        for name in ("Export", "Import")
+    ]
+    await owner.browser.delete(f"/org/api-tokens/{key['id']}")
     elsewhere = await place.act(Role.OWNER, at=await place.open(), email=owner.email)
     used = (await owner.browser.get("/org/usage")).json()
     assert used == {
         "seatsUsed": 3,
         "invited": 1,
         "suspended": 1,
+        "apiKeys": 1,
         "roles": 1,
         "invitationsSentToday": 1,
         "organisationsFoundedToday": 1,

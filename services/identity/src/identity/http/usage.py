@@ -13,7 +13,6 @@ from identity.domain.own_roles import MAX_OWN_ROLES
 from identity.domain.permissions import Permission
 from identity.http.guards import Desk
 from identity.store import usage as store
-from identity.usecases.invitations import DAY
 
 usage = router("organisations")
 
@@ -34,6 +33,7 @@ class UsageOut(Out):
     seats_used: int
     invited: int
     suspended: int
+    api_keys: int
     roles: int
     invitations_sent_today: int
     organisations_founded_today: int
@@ -44,7 +44,7 @@ class UsageOut(Out):
 async def read_usage(request: Request, actor: MayRead, desk: Desk) -> UsageOut:
     """What the organisation uses, and the limits."""
     reading = request.scope[READING_KEY] = Reading(desk.source, actor)
-    used = await store.show(reading, actor.org_id, actor.id, reading.now - DAY)
+    used = await store.show(reading, actor.org_id, actor.id, reading.now)
     limits = LimitsOut(
         roles=MAX_OWN_ROLES,
         invitations_per_day=desk.settings.invitations_per_day,

@@ -1,19 +1,22 @@
 """What an organisation uses, and what somebody has used up of their day."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, func, select
 
 from chassis.queries import Lookup, Reader
+from identity.domain.api_keys import ApiKey
 from identity.domain.invitations import InvitationMail
 from identity.domain.members import Membership, MemberState
 from identity.domain.organisations import Organisation, OrganisationState
 from identity.domain.own_roles import OwnRole
 
+DAY = timedelta(days=1)
+
 _MEMBER, _MAIL, _ROLE = Membership.__table__.c, InvitationMail.__table__.c, OwnRole.__table__.c
-_ORGANISATION = Organisation.__table__.c
+_ORGANISATION, _KEY = Organisation.__table__.c, ApiKey.__table__.c
 
 
 def _count(*conditions: ColumnElement[bool]) -> Any:
@@ -30,6 +33,9 @@ _USAGE = Lookup(
         _members(MemberState.ACTIVE).label("seats_used"),
         _members(MemberState.INVITED).label("invited"),
         _members(MemberState.SUSPENDED).label("suspended"),
+        _count(
+            _KEY.org_id == bindparam("org_id"), _KEY.revoked_at.is_(None), _KEY.expires_at > bindparam("now")
+        ).label("api_keys"),
         _count(_ROLE.org_id == bindparam("org_id")).label("roles"),
         _count(
             _MAIL.org_id == bindparam("org_id"),
@@ -45,6 +51,6 @@ _USAGE = Lookup(
 )
 
 
-async def show(reader: Reader, org_id: UUID, user_id: UUID | None, since: datetime) -> Any:
-    """The organisation's numbers, and those of a person since an instant."""
-    return (await reader.rows(_USAGE, org_id=org_id, user_id=user_id, since=since))[0]
+async def show(reader: Reader, org_id: UUID, user_id: UUID | None, now: datetime) -> Any:
+    """The organisation's numbers, and those of a person in the last 24 hours."""
+    return (await reader.rows(_USAGE, org_id=org_id, user_id=user_id, now=now, since=now - DAY))[0]
