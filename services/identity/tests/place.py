@@ -21,7 +21,7 @@ from identity.domain.policies import Policies
 from identity.domain.roles import Role
 from identity.domain.security_events import SecurityEvent
 from identity.keyring import Keyring, OwnKeys
-from identity.passwords import LANES, PASSES
+from identity.passwords import LANES, PASSES, Passwords
 from identity.reception import Reception
 from identity.store import accounts
 from identity.usecases.organisations import found_organisation
@@ -169,6 +169,10 @@ class Place:
         """Run with other settings from here on."""
         changed = self.reception.settings.model_copy(update=settings)
         self.reception = self.stand.runtime.parts[Reception] = replace(self.reception, settings=changed)
+
+    def hash_with(self, passwords: Passwords) -> None:
+        """Compare and hash with these from here on."""
+        self.reception = self.stand.runtime.parts[Reception] = replace(self.reception, passwords=passwords)
 
     async def security_events(self, org_id: UUID | None = None) -> list[tuple[str, str]]:
         """Type and severity of an organisation's security events, oldest first."""

@@ -6,20 +6,24 @@ the threads that hash: not the wall clock, which others share.
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations
 from statistics import mean, variance
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
 from services.identity.tests.place import PASSWORD, Person, Place
 
 from identity.domain.members import MemberState
 from identity.domain.roles import Role
+from identity.passwords import LANES, PASSES, Passwords
 
 ROUNDS = 24
+SEEN_KIB = 4096
 KNOWN_APART = 6.0
 """Beyond this Welch's t tells two samples of this size apart; the same path twice stays far below."""
 
@@ -45,10 +49,14 @@ class Recorder:
         return recorded
 
 
+@cache
+def _seen_hash() -> str:
+    return Argon2Hasher(time_cost=PASSES, memory_cost=SEEN_KIB, parallelism=LANES).hash(PASSWORD)
+
+
 async def _person(place: Place, **values: Any) -> Person:
     person = await place.join(Role.SALES)
-    if values:
-        await place.change_account(person, **values)
+    await place.change_account(person, **{"password_hash": _seen_hash()} | values)
     return person
 
 
@@ -66,7 +74,9 @@ async def _locked(place: Place) -> Person:
 
 
 async def _suspended(place: Place) -> Person:
-    return await place.join(Role.SALES, status=MemberState.SUSPENDED)
+    person = await place.join(Role.SALES, status=MemberState.SUSPENDED)
+    await place.change_account(person, password_hash=_seen_hash())
+    return person
 
 
 CASES: dict[str, tuple[Callable[[Place], Awaitable[Person]], str]] = {
@@ -80,12 +90,15 @@ CASES: dict[str, tuple[Callable[[Place], Awaitable[Person]], str]] = {
 
 
 @pytest.fixture
-def recorder(place: Place, monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    """Records every comparison."""
-    recorder = Recorder()
-    argon2 = place.reception.passwords._argon2
-    monkeypatch.setattr(argon2, "verify", recorder.around(argon2.verify))
-    return recorder
+def recorder(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+    """Records every comparison; hashes cost enough here that one less, or a cheaper one, would be seen."""
+    recorder, before = Recorder(), place.reception.passwords
+    passwords = Passwords(memory_kib=SEEN_KIB)
+    place.hash_with(passwords)
+    monkeypatch.setattr(passwords._argon2, "verify", recorder.around(passwords._argon2.verify))
+    yield recorder
+    place.hash_with(before)
+    passwords.close()
 
 
 async def test_every_refusal_costs_the_same_statements_and_hashes(place: Place, recorder: Recorder) -> None:
@@ -100,7 +113,7 @@ async def test_every_refusal_costs_the_same_statements_and_hashes(place: Place, 
         recorded[name] = (answer.headers["server-timing"], tuple(recorder.hashes))
         await place.reception.settle()
     assert len(set(recorded.values())) == 1, recorded
-    assert recorded["wrong"][1] == ("$argon2id$v=19$m=64,t=2,p=1",)
+    assert recorded["wrong"][1] == (f"$argon2id$v=19$m={SEEN_KIB},t=2,p=1",)
 
 
 async def test_refusals_take_the_same_time(place: Place, recorder: Recorder) -> None:
