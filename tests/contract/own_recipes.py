@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from services.identity.tests.place import PASSWORD
 from tests.contract.calls import Call, Recipe, at, on
+from tests.contract.factor_recipes import alone, without_factors
 from tests.contract.organisations import API, Json, Organisation
 
 from identity.domain.external_identities import ExternalIdentity, Vouched
@@ -15,6 +16,7 @@ from identity.domain.roles import Role
 
 async def session(org: Organisation) -> Json:
     """Another sign-in of the owner."""
+    await without_factors(org)
     again = replace(org.owner, browser=org.platform.place.browser())
     assert (await again.sign_in()).status_code == 200
     running: list[Json] = (await again.browser.get("/auth/sessions")).json()["items"]
@@ -68,6 +70,7 @@ async def _rename_me(org: Organisation) -> Call:
 
 
 async def _sign_in(org: Organisation) -> Call:
+    await without_factors(org)
     return Call("/auth/login", {"email": org.owner.email, "password": PASSWORD})
 
 
@@ -97,8 +100,8 @@ async def _come_back(org: Organisation) -> Call:
 
 OWN_RECIPES: dict[str, Recipe] = {
     "auth.login": _sign_in,
-    "auth.refresh": at("/auth/refresh", {}),
-    "auth.logout": at("/auth/logout", {}),
+    "auth.refresh": alone("/auth/refresh", {}),
+    "auth.logout": alone("/auth/logout", {}),
     "auth.switchOrg": _switch,
     "auth.signUp": _sign_up,
     "auth.forgotPassword": _forget_password,

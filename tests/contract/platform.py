@@ -47,6 +47,7 @@ OWN_SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "encryption_key": SecretStr(base64.b64encode(b"k" * 32).decode()),
         "refresh_key": SecretStr("r" * 43),
         "cookie_samesite": "none",
+        "passkey_rp_id": "",
         "root_domain": ROOT_DOMAIN,
         "organisations_per_day": PLENTY,
         "invitations_per_day": PLENTY,

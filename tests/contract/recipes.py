@@ -3,6 +3,7 @@
 from uuid import UUID, uuid4
 
 from tests.contract.calls import Call, Recipe, at, on
+from tests.contract.factor_recipes import FACTOR_RECIPES
 from tests.contract.organisations import Json, Organisation
 from tests.contract.own_recipes import OWN_RECIPES
 from tests.contract.platform_recipes import PLATFORM_RECIPES
@@ -285,6 +286,7 @@ async def _run(org: Organisation) -> Call:
 
 RECIPES: dict[str, Recipe] = {
     **OWN_RECIPES,
+    **FACTOR_RECIPES,
     **PLATFORM_RECIPES,
     # identity
     "keys.read": at("/.well-known/jwks.json"),

@@ -25,6 +25,10 @@ WITHOUT_TENANT: Mapping[str, Mapping[str, str]] = {
         "signing_key": "one set of keys for the whole deployment",
         "oidc_state": "a browser that has begun to sign in is nobody yet",
         "external_identity": "a person's own, like their password",
+        "second_factor": "a person's, like their password",
+        "recovery_code": "the same",
+        "passkey": "the same",
+        "spent_challenge": "answered before anybody is signed in",
     },
 }
 """Tables without `org_id` beside the chassis' own (chassis.migrations.TENANTLESS), and why."""
@@ -51,6 +55,9 @@ ACROSS_TENANTS: Mapping[str, str] = {
     "ix_membership_person": "a person who signs in may have several organisations",
     "fk_membership_id": "a person belongs to themselves, so their key has no organisation",
     "fk_session_user_id": "the same",
+    "fk_second_factor_user_id": "the same",
+    "fk_recovery_code_user_id": "the same",
+    "fk_passkey_user_id": "the same",
     "ix_session_expires_at": "clean-up by age",
     "ix_api_key_digest": "a key names nothing but itself",
     "ix_session_id": "a refresh token names its session alone",

@@ -35,6 +35,7 @@ FOREIGN: Mapping[str, str] = {
 WITHOUT_NAMES = {
     "GET /permissions": "the same catalogue for everybody",
     "GET /auth/identities": "the owner has none",
+    "GET /auth/second-factors": "what people have named themselves",
     "GET /settings/policies": "numbers and switches",
     "GET /settings/preferences": "what the reader has chosen",
     "GET /roles/{id}/overrides": "keys of permissions",

@@ -131,6 +131,8 @@ PUBLIC_OPERATIONS: Final = (
     PublicOperation("GET", f"{API}/auth/oidc"),
     PublicOperation("GET", f"{API}/auth/oidc/{{provider}}/start", limit="login"),
     PublicOperation("GET", f"{API}/auth/oidc/{{provider}}/callback", limit="login"),
+    PublicOperation("POST", f"{API}/auth/passkeys/login/options"),
+    PublicOperation("POST", f"{API}/auth/passkeys/login/verify", limit="login"),
     PublicOperation("GET", JWKS_PATH),
 )
 

@@ -22,6 +22,7 @@ SETTINGS = {
     "cookie_samesite": "none",
     "root_domain": ROOT_DOMAIN,
     "public_base_url": "https://localhost:8443",
+    "passkey_rp_id": "",
     "organisations_per_day": 20,
     "invitations_per_day": 20,
     "allow_signup": True,

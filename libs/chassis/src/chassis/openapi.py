@@ -84,6 +84,6 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         }
     if not is_read and "x-permission" in operation:
         if_match, key = COMMAND_HEADERS
-        is_required = operation.get("x-idempotency-key") == "required"
-        wanted = [if_match, key | {"required": is_required}] if method == "post" else [if_match]
+        keyed = operation.get("x-idempotency-key") if method == "post" else "ignored"
+        wanted = [if_match] if keyed == "ignored" else [if_match, key | {"required": keyed == "required"}]
         operation["parameters"] = [*operation.get("parameters", []), *wanted]

@@ -53,6 +53,11 @@ def any_query() -> dict[str, Any]:
     return {"x-any-query": True}
 
 
+def unkeyed() -> dict[str, Any]:
+    """`openapi_extra` of a command that takes no Idempotency-Key: nothing of it is stored, as it may be a secret."""
+    return {"x-idempotency-key": "ignored"}
+
+
 class CommittingRoute(APIRoute):
     """Handler, then commit, then response: success is answered only for what is stored (invariant 2)."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from chassis.jobs import Jobs
 from chassis.runtime import Runtime
 from identity.reception import Reception
-from identity.store import login_attempts, mail_links, oidc_states, security_events, sessions
+from identity.store import login_attempts, mail_links, oidc_states, passkeys, security_events, sessions
 from identity.usecases.deletion import delete_due
 from identity.usecases.provisioning import PROVISION, provision, resume_provisioning
 
@@ -37,6 +37,7 @@ async def forget_sign_ins(runtime: Runtime, _slot: datetime) -> None:
                 await mail_links.forget(tx.session, tx.now - LINKS_KEPT, BATCH),
                 await security_events.forget(tx.session, tx.now, BATCH),
                 await oidc_states.forget(tx.session, tx.now, BATCH),
+                await passkeys.forget_challenges(tx.session, tx.now, BATCH),
             )
 
 

@@ -15,6 +15,7 @@ from identity.domain.domains import HostTaken
 from identity.domain.members import AlreadyMember
 from identity.domain.organisations import SlugTaken
 from identity.domain.own_roles import RoleExists
+from identity.domain.passkeys import PasskeyExists
 from identity.domain.rows import Row
 from identity.http.addresses import addresses
 from identity.http.api_keys import api_keys
@@ -27,11 +28,13 @@ from identity.http.modules import modules
 from identity.http.oidc import oidc
 from identity.http.organisations import organisations, policies
 from identity.http.ownership import ownership
+from identity.http.passkeys import passkeys
 from identity.http.passwords import passwords
 from identity.http.people import directory, users
 from identity.http.platform import entrance, platform
 from identity.http.preferences import preferences
 from identity.http.roles import authz, roles
+from identity.http.second_factors import factors
 from identity.http.sessions import sessions
 from identity.http.sign_up import sign_up
 from identity.http.tenant_domains import tenant_domains
@@ -98,6 +101,8 @@ IDENTITY = Service(
         addresses,
         sessions,
         oidc,
+        factors,
+        passkeys,
         me,
         offers,
         permissions,
@@ -126,6 +131,7 @@ IDENTITY = Service(
         "uq_role_org_id_key": RoleExists("The organisation has a role with this key."),
         "uq_domain_host": HostTaken("This host is taken."),
         "uq_user_account_email": EmailTaken("Somebody has this address."),
+        "uq_passkey_credential_id": PasskeyExists("This authenticator is registered already."),
         "pk_membership": AlreadyMember("This person belongs to the organisation already."),
     },
     watches=WATCHES,

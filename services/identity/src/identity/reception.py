@@ -15,6 +15,8 @@ from chassis.context import Work, begin_work, current_work, new_request_id
 from chassis.ids import new_id
 from chassis.runtime import Runtime
 from chassis.tx import Source, Tx
+from identity.ceremonies import Ceremonies
+from identity.domain.ciphers import Cipher
 from identity.domain.refresh_tokens import Seals
 from identity.domain.seats import Seat
 from identity.domain.sessions import ACCESS_TOKEN_LIFETIME, Session
@@ -40,13 +42,14 @@ class Opened(NamedTuple):
 
 @dataclass(frozen=True)
 class Reception:
-    """Transactions of the system role, passwords, keys and seals."""
+    """Transactions of the system role, passwords, keys, seals and the cipher."""
 
     source: Source
     settings: IdentitySettings
     passwords: Passwords
     keyring: Keyring
     seals: Seals
+    cipher: Cipher
     platform_verifier: TokenVerifier
     pause_seconds: float = 1.0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -56,10 +59,16 @@ class Reception:
         """The reception of a running service."""
         settings = runtime.part(IdentitySettings)
         source = replace(runtime.source, database=runtime.system)
-        keyring = Keyring(source, settings.cipher())
+        cipher = settings.cipher()
         seals = Seals(settings.refresh_key.get_secret_value())
+        keyring = Keyring(source, cipher)
         verifier = TokenVerifier(OwnKeys(keyring), issuer=settings.token_issuer, audience=PLATFORM_AUDIENCE)
-        return cls(source, settings, Passwords(), keyring, seals, verifier)
+        return cls(source, settings, Passwords(), keyring, seals, cipher, verifier)
+
+    @property
+    def ceremonies(self) -> Ceremonies:
+        """What is asked of passkeys, and whether an answer holds."""
+        return Ceremonies(self.settings.rp_id, self.seals)
 
     @asynccontextmanager
     async def tx(self) -> AsyncIterator[Tx]:
@@ -71,7 +80,8 @@ class Reception:
         self, seat: Seat, session: Session, now: datetime, *, device_mark: str | None = None
     ) -> Opened:
         """Tokens for a person in their seat; after the transaction, because signing may have to load keys."""
-        claims = seat.claims(session.id) | {"auth_time": int(session.created_at.timestamp())}
+        strong = {"mfa": True} if session.is_strong else {}
+        claims = seat.claims(session.id) | strong | {"auth_time": int(session.created_at.timestamp())}
         token = await self.sign(claims, now, now + ACCESS_TOKEN_LIFETIME)
         refresh_token = self.seals.refresh_token(session.id, session.counter)
         seconds = int(ACCESS_TOKEN_LIFETIME.total_seconds())

@@ -21,6 +21,9 @@ class IdentitySettings(ServiceSettings):
     previous_encryption_key: SecretStr | None = Field(None, description="the key before, during its rotation")
     refresh_key: SecretStr = Field(min_length=32, description="seals refresh tokens and device marks")
     allowed_origins: str = Field("", description="origins that may call with cookies, by comma")
+    passkey_rp_id: str = Field(
+        "", description="domain that passkeys are for; empty: the public address's host"
+    )
     cookie_samesite: Literal["none", "lax", "strict"] = "lax"
     organisations_per_day: int = Field(
         20, ge=1, description="how many organisations a person may found a day"
@@ -105,6 +108,11 @@ class IdentitySettings(ServiceSettings):
     def is_production(self) -> bool:
         """Whether what is made here is for real."""
         return self.environment == "production"
+
+    @property
+    def rp_id(self) -> str:
+        """The relying party of passkeys: pages on it or below it may use them."""
+        return self.passkey_rp_id or self.public_host
 
     def cipher(self) -> Cipher:
         """What seals values of this deployment's database."""

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import jwt
 import pytest
+from services.identity.tests.authenticator import Authenticator, assertion, register
 from services.identity.tests.oidc import (
     HOME,
     LOST,
@@ -167,11 +168,15 @@ async def test_who_made_an_account_for_an_address_not_theirs_loses_it(trusting: 
     """Pre-hijacking: password and sessions are older than the proof that the address is somebody's."""
     thief = await trusting.join(Role.SALES)
     assert (await thief.sign_in()).status_code == 200
+    kept = Authenticator()
+    assert (await register(thief, kept)).status_code == 201
     vouches(rogue, thief)
     owner = trusting.browser()
     assert await sign_in(trusting, rogue, owner) == f"{HOME}/"
     assert (await thief.refresh()).status_code == 401
     assert (await thief.sign_in(PASSWORD)).status_code == 401
+    answer = {"credential": await assertion(thief, kept)}
+    assert (await thief.browser.post("/auth/passkeys/login/verify", json=answer)).status_code == 401
     account = await _account(trusting, thief)
     assert account.password_hash is None
     assert account.email_verified_at == trusting.stand.clock.now
@@ -180,6 +185,16 @@ async def test_who_made_an_account_for_an_address_not_theirs_loses_it(trusting: 
     (linked,) = await _links(trusting)
     assert linked.severity == "HIGH"
     assert (await owner.post("/auth/refresh")).status_code == 200
+
+
+async def test_second_factor_at_the_provider_counts_when_it_says_so(trusting: Place, rogue: RogueProvider):
+    person = await trusting.join(Role.SALES)
+    for methods, is_strong in ((["pwd"], None), (["pwd", "mfa"], True)):
+        vouches(rogue, person)
+        rogue.claims["amr"] = methods
+        assert await sign_in(trusting, rogue, person.browser) == f"{HOME}/"
+        token = (await person.refresh()).json()["accessToken"]
+        assert jwt.decode(token, options={"verify_signature": False}).get("mfa") is is_strong
 
 
 async def test_who_has_confirmed_their_address_keeps_their_password(trusting: Place, rogue: RogueProvider):

@@ -15,7 +15,13 @@ async def test_models_and_migrations_agree(place: Place, databases: Databases) -
     command.check(migrations.configuration(IDENTITY.migrations, databases.url("identity", "owner")))
 
 
-@pytest.mark.parametrize("table", ["user_account", "signing_key", "login_attempts", "mail_link"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        *("user_account", "signing_key", "login_attempts", "mail_link"),
+        *("second_factor", "recovery_code", "passkey", "spent_challenge"),
+    ],
+)
 async def test_application_role_has_no_right_to_what_belongs_to_no_tenant(place: Place, table: str) -> None:
     for statement in (f"SELECT * FROM {table}", f"DELETE FROM {table}"):
         async with place.stand.runtime.source.database.session(place.owner.org_id) as session:

@@ -53,10 +53,20 @@ class LoginAttempts(Row):
         self.open_at = now + delay_after(self.spent, free=free)
         return True
 
+    def give_back(self, now: datetime) -> None:
+        """The attempt was right as far as it went and is to be followed by another one: it does not count."""
+        self.spent = max(self.spent - 1, 0)
+        self.open_at = now
+        self._pass_over()
+
     def forgive(self, now: datetime) -> None:
         """The right password was given: the budget is full again."""
         self.spent = 0
         self.open_at = now
+        self._pass_over()
+
+    def _pass_over(self) -> None:
+        """The newest attempt was none that has failed."""
         self.unreported = max(self.unreported - 1, 0)
         self.newest = self.newest[:-1]
 

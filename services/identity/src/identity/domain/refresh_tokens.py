@@ -4,6 +4,8 @@ import base64
 import binascii
 import hashlib
 import hmac
+import os
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from identity.domain.mail_links import LinkKind
 MAC_BYTES = 32
 ID_BYTES = 16
 COUNTER_BYTES = 4
+INSTANT_BYTES = 8
 MAX_TEXT = 256
 
 
@@ -72,6 +75,18 @@ class Seals:
     def credential_mark(self, credential: str) -> str:
         """What a platform token says of the credential it was made with: another password makes another mark."""
         return self._mac(b"credential", credential.encode()).hex()[: 2 * ID_BYTES]
+
+    def challenge(self, subject: UUID, expires_at: datetime) -> bytes:
+        """Something to sign, that only this subject may and until then (whole seconds)."""
+        until = int(expires_at.timestamp()).to_bytes(INSTANT_BYTES)
+        return self._seal(b"challenge", os.urandom(ID_BYTES) + subject.bytes + until).encode()
+
+    def read_challenge(self, challenge: bytes, subject: UUID) -> datetime | None:
+        """Until when it may be answered; None when it was not made for this subject."""
+        content = self._open(b"challenge", challenge.decode("ascii", "replace"))
+        if content is None or content[ID_BYTES:-INSTANT_BYTES] != subject.bytes:
+            return None
+        return datetime.fromtimestamp(int.from_bytes(content[-INSTANT_BYTES:]), UTC)
 
     def bucket(self, email: str, device_id: UUID | None) -> bytes:
         """The name under which attempts are counted; it does not tell the address."""

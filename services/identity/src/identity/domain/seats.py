@@ -25,6 +25,7 @@ class Seat:
     policies: Policies
     own_role: OwnRole | None = None
     override: RoleOverride | None = None
+    has_second_factor: bool = False
 
     @property
     def rights(self) -> Rights:

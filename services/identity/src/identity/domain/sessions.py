@@ -37,6 +37,7 @@ class EndReason(StrEnum):
     REMOVED = "removed"
     DEACTIVATED = "deactivated"
     PASSWORD_CHANGED = "password_changed"
+    FACTOR_REMOVED = "factor_removed"
 
 
 class Session(Row, Aggregate):
@@ -62,6 +63,7 @@ class Session(Row, Aggregate):
     end_reason: Mapped[str | None] = mapped_column(String(32))
     ip: Mapped[str | None] = mapped_column(String(64))
     user_agent: Mapped[str | None] = mapped_column(String(255))
+    second_factor_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     @classmethod
     def start(cls, org_id: UUID, user_id: UUID, work: Work, now: datetime) -> "Session":
@@ -80,6 +82,15 @@ class Session(Row, Aggregate):
             ip=work.ip,
             user_agent=work.user_agent,
         )
+
+    @property
+    def is_strong(self) -> bool:
+        """Whether a second factor was given in it: its tokens say `mfa`."""
+        return self.second_factor_at is not None
+
+    def strengthen(self, now: datetime) -> None:
+        """A second factor was given; the first time counts."""
+        self.second_factor_at = self.second_factor_at or now
 
     def is_over(self, now: datetime, idle: timedelta) -> bool:
         """Whether it ended, was idle for too long or has reached its absolute end."""

@@ -12,10 +12,12 @@ from chassis.routing import public
 from chassis.schema import In, Out
 from identity.domain.accounts import MAX_PASSWORD
 from identity.http import cookies
-from identity.http.guards import Desk, OwnOrigin, Tenant
-from identity.http.shapes import Credential, Email, NothingIn, SuccessOut
+from identity.http.guards import Arrival, Desk, From, OwnOrigin, Tenant
+from identity.http.passkey_schemas import UsedCredential
+from identity.http.shapes import Credential, Email, NothingIn, SuccessOut, TotpCode
 from identity.reception import Opened, Reception
 from identity.usecases.credentials import Credentials
+from identity.usecases.second_step import SecondStep
 from identity.usecases.sessions import refresh, sign_out, switch_organisation
 from identity.usecases.sign_in import sign_in
 
@@ -29,7 +31,7 @@ REFUSED: dict[int | str, dict[str, Any]] = {
 
 
 class LoginIn(In):
-    """Credentials; a password is taken as it is, edge spaces included."""
+    """Credentials; a password is taken as it is, edge spaces included. At most one second factor is looked at."""
 
     model_config = ConfigDict(str_strip_whitespace=False)
 
@@ -39,10 +41,18 @@ class LoginIn(In):
         None, description="Which organisation, for members of several."
     )
 
-    def credentials(self, tenant: frozenset[str], device_mark: str | None) -> Credentials:
+    totp: TotpCode | None = Field(None, description="The code that the authenticator app shows.")
+    recovery_code: Annotated[Credential, StringConstraints(min_length=1, max_length=40)] | None = None
+    passkey: UsedCredential | None = Field(
+        None, description="An answer to POST /auth/passkeys/login/options."
+    )
+
+    def credentials(self, arrival: Arrival) -> Credentials:
         """What the reception looks at."""
-        wanted = tenant | ({self.org_slug.lower()} if self.org_slug else set())
-        return Credentials(self.email, self.password, wanted, device_mark)
+        passkey = self.passkey.answer(arrival.origins) if self.passkey else None
+        second = SecondStep(self.totp, self.recovery_code, passkey)
+        wanted = arrival.wanted(self.org_slug)
+        return Credentials(self.email, self.password, wanted, arrival.device_mark, second)
 
 
 class SwitchIn(In):
@@ -59,11 +69,9 @@ class TokenOut(Out):
 
 
 @auth.post("/auth/login", response_model=TokenOut, openapi_extra=public(), responses=REFUSED)
-async def login(
-    body: LoginIn, tenant: Tenant, desk: Desk, response: Response, device: cookies.DeviceCookie = None
-) -> Opened:
-    """Sign in with e-mail address and password."""
-    return _give(response, desk, await sign_in(desk, body.credentials(tenant, device)))
+async def login(body: LoginIn, arrival: From, desk: Desk, response: Response) -> Opened:
+    """Sign in with e-mail address and password, and the second factor where the person has one."""
+    return _give(response, desk, await sign_in(desk, body.credentials(arrival)))
 
 
 @auth.post(

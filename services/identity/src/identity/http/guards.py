@@ -1,18 +1,20 @@
 """What identity's doors ask for beside an actor: the reception, the host's organisation, a trusted origin."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
 from chassis.auth import Actor
 from chassis.errors import Denied
-from chassis.guards import authenticate, open_tx
+from chassis.etag import parse_if_match
+from chassis.guards import TX_KEY, Arriving, authenticate, open_tx
 from chassis.hosts import host_of, tenant_slug
 from chassis.runtime import runtime_of
 from chassis.tx import Tx
 from identity.domain.domains import UnknownHost
 from identity.domain.organisations import Organisation
+from identity.http import cookies
 from identity.reception import Reception
 from identity.store import domains
 
@@ -49,11 +51,39 @@ async def _organisation_at(request: Request, reception: Reception) -> Organisati
 Tenant = Annotated[frozenset[str], Depends(tenant)]
 
 
+async def origins(request: Request, reception: Desk) -> frozenset[str]:
+    """The pages that are ours: the configured ones, and those on the host that was asked."""
+    return reception.settings.origins | {_own_origin(request, reception)}
+
+
+Origins = Annotated[frozenset[str], Depends(origins)]
+
+
+class Arrival(NamedTuple):
+    """Where somebody comes from who signs in: the organisation of the host, the pages that are ours, the device."""
+
+    tenant: frozenset[str]
+    origins: frozenset[str]
+    device_mark: str | None
+
+    def wanted(self, org_slug: str | None) -> frozenset[str]:
+        """The slugs that host and body name."""
+        return self.tenant | ({org_slug.lower()} if org_slug else set())
+
+
+async def arrival(tenant: Tenant, origins: Origins, device: cookies.DeviceCookie = None) -> Arrival:
+    """What a door for signing in knows beside what is in the body."""
+    return Arrival(tenant, origins, device)
+
+
+From = Annotated[Arrival, Depends(arrival)]
+
+
 async def check_origin(request: Request, reception: Desk) -> None:
     """Refuse a browser that carries our cookie here from a page of somebody else."""
     origin = request.headers.get("origin")
     if origin is not None:
-        is_own = origin in {*reception.settings.origins, _own_origin(request, reception)}
+        is_own = origin in await origins(request, reception)
     else:
         is_own = request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
     if not is_own:
@@ -86,3 +116,13 @@ async def sender(request: Request) -> Actor | None:
 
 
 Sender = Annotated[Actor | None, Depends(sender)]
+
+
+async def in_own_tx(request: Request, actor: Arriving, reception: Desk) -> Tx:
+    """The transaction of a command about oneself; no answer of it is stored, so that no secret is (spec/wire.md 8)."""
+    tx = Tx(reception.source, actor, if_match=parse_if_match(request.headers.get("if-match")))
+    request.scope[TX_KEY] = tx
+    return tx
+
+
+InOwnTx = Annotated[Tx, Depends(in_own_tx)]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Request
 
-from chassis.guards import READING_KEY, SignedIn
+from chassis.guards import READING_KEY, Arriving
 from chassis.http import router
 from chassis.schema import Instant, Out
 from chassis.tx import Reading
@@ -38,7 +38,7 @@ class SessionsOut(Out):
 
 
 @sessions.get("/auth/sessions", name="list", response_model=SessionsOut)
-async def search(request: Request, actor: SignedIn, desk: Desk) -> dict[str, Any]:
+async def search(request: Request, actor: Arriving, desk: Desk) -> dict[str, Any]:
     """One's own sessions that can still be used."""
     reading = request.scope[READING_KEY] = Reading(desk.source, actor)
     rows: Sequence[Any] = await store.list_running(reading, own_id(actor), reading.now)
@@ -46,12 +46,12 @@ async def search(request: Request, actor: SignedIn, desk: Desk) -> dict[str, Any
 
 
 @sessions.delete("/auth/sessions/{session_id}", name="end", status_code=204)
-async def end(session_id: UUID, actor: SignedIn, tx: InSystemTx) -> None:
+async def end(session_id: UUID, actor: Arriving, tx: InSystemTx) -> None:
     """End one of one's own sessions."""
     await end_own(tx, actor, session_id)
 
 
 @sessions.delete("/auth/sessions", name="endOthers", status_code=204)
-async def end_all_others(actor: SignedIn, tx: InSystemTx) -> None:
+async def end_all_others(actor: Arriving, tx: InSystemTx) -> None:
     """End all of one's sessions but this one."""
     await end_others(tx, actor, EndReason.ENDED)

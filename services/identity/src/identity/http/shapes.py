@@ -64,6 +64,8 @@ Email = Annotated[
 
 Credential = Annotated[Text, AfterValidator(_written)]
 """Text as it is; stripping, which also refuses lone surrogates, is not for passwords."""
+TotpCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", max_length=6)]
+"""What an authenticator app shows."""
 LinkToken = Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_TEXT)]
 """The last segment of a link in a mail."""
 

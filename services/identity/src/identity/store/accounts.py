@@ -19,6 +19,7 @@ from identity.domain.password_rules import PasswordRules
 from identity.domain.policies import Policies
 from identity.domain.seats import Seat
 from identity.domain.sessions import Session
+from identity.store.second_factors import is_enrolled
 
 _ACCOUNT, _MEMBER, _ORGANISATION = Account.__table__.c, Membership.__table__.c, Organisation.__table__.c
 _SESSION, _POLICIES = Session.__table__.c, Policies.__table__.c
@@ -80,10 +81,11 @@ _RULES = Lookup(
 )
 
 
+_IS_ENROLLED = is_enrolled(_ACCOUNT.id)
 # In one statement: a role read before a change, with the version of after it, would never be found stale. Made once,
 # because making it costs more than running it.
 _SEATED = (
-    select(Account, Membership, Organisation, Policies, OwnRole, RoleOverride)
+    select(Account, Membership, Organisation, Policies, OwnRole, RoleOverride, _IS_ENROLLED)
     .join(Membership, Membership.id == Account.id)
     .join(Organisation, Organisation.org_id == Membership.org_id)
     .join(Policies, Policies.org_id == Membership.org_id)
@@ -96,7 +98,9 @@ _SEAT = _SEATED.where(Membership.org_id == bindparam("org_id"), Membership.id ==
 _SEAT_LOCKED = _SEAT.with_for_update(of=Account)
 # tenantless: a refresh token names only its session; by the system role
 _SESSION_AND_SEAT = (
-    _SEATED.with_only_columns(Session, Account, Membership, Organisation, Policies, OwnRole, RoleOverride)
+    _SEATED.with_only_columns(
+        Session, Account, Membership, Organisation, Policies, OwnRole, RoleOverride, _IS_ENROLLED
+    )
     .join(Session, and_(Session.org_id == Membership.org_id, Session.user_id == Membership.id))
     .where(Session.id == bindparam("session_id"))
     .with_for_update(of=Session)
@@ -133,7 +137,7 @@ async def find_seat(session: AsyncSession, org_id: UUID, user_id: UUID, *, lock:
 
 async def find_session(session: AsyncSession, session_id: UUID) -> tuple[Session, Seat] | None:
     """A session, locked, and its person's seat in the organisation it works in at present."""
-    found = (await session.execute(_SESSION_AND_SEAT, {"session_id": session_id})).one_or_none()
+    found: Any = (await session.execute(_SESSION_AND_SEAT, {"session_id": session_id})).one_or_none()
     return (found[0], Seat(*found[1:])) if found else None
 
 

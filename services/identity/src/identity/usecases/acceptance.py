@@ -19,10 +19,11 @@ from identity.domain.mail_links import LinkKind
 from identity.domain.password_rules import PasswordRules
 from identity.domain.seats import Seat
 from identity.domain.sessions import Session
-from identity.published import member_joined, session_started, user_registered
+from identity.published import member_joined, user_registered
 from identity.reception import Opened, Reception
 from identity.store import accounts, invitations, organisations
 from identity.usecases.members import tell_of_power
+from identity.usecases.sign_in import start_session
 
 
 @dataclass(frozen=True)
@@ -130,12 +131,7 @@ def _register(tx: Tx, seat: Seat, name: str, password_hash: str) -> Session:
     seat.account.claim(name, password_hash, tx.now)
     tx.record(seat.account, "REGISTER")
     tx.publish(user_registered(seat.account))
-    session = Session.start(seat.organisation.id, seat.account.id, tx.work, tx.now)
-    tx.add(session)
-    tx.record(session, "LOGIN_SUCCESS")
-    tx.publish(session_started(session))
-    seat.account.last_login_at, seat.account.last_org_id = tx.now, seat.organisation.id
-    return session
+    return start_session(tx, seat)
 
 
 def _join(tx: Tx, seat: Seat, invitation: Invitation, name: str) -> None:

@@ -14,6 +14,7 @@ from identity.passwords import Verdict
 from identity.published import login_failed
 from identity.reception import Reception
 from identity.store import accounts, login_attempts
+from identity.usecases.second_step import NOTHING_MORE, SecondStep
 from identity.usecases.security_events import raise_event
 
 NOT_RIGHT = "is not right, or there were too many attempts"
@@ -27,6 +28,7 @@ class Credentials:
     password: str
     wanted: frozenset[str]
     device_mark: str | None
+    second: SecondStep = NOTHING_MORE
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ async def spend_attempt(reception: Reception, given: Credentials) -> Caller:
         attempts = await login_attempts.lock(tx.session, bucket, tx.now)
         is_free = attempts.spend(tx.now)
     return Caller(candidates, device_id, bucket, is_free)
+
+
+async def give_back(reception: Reception, caller: Caller) -> None:
+    """The first of two steps is no failure; what was guessed wrongly before still counts."""
+    async with reception.tx() as tx:
+        (await login_attempts.lock(tx.session, caller.bucket, tx.now)).give_back(tx.now)
 
 
 def note_refusal(reception: Reception, caller: Caller, verdict: Verdict) -> None:

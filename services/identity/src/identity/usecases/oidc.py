@@ -16,6 +16,7 @@ from identity.store import accounts, external_identities, oidc_states
 from identity.usecases.acting import act_as
 from identity.usecases.addresses import confirm_email
 from identity.usecases.mail_links import void
+from identity.usecases.second_step import forget_factors
 from identity.usecases.security_events import raise_event
 from identity.usecases.sessions import end_others
 
@@ -124,6 +125,8 @@ async def _choose_seat(tx: Tx, account: Account, begun: OidcState) -> Seat:
 
 def _open_session(tx: Tx, seat: Seat, vouched: Vouched) -> Session:
     session = Session.start(seat.organisation.id, seat.account.id, tx.work, tx.now)
+    if vouched.is_multi_factor:
+        session.strengthen(tx.now)
     tx.add(session)
     tx.note(session, "LOGIN_SUCCESS", {"method": "oidc", "provider": vouched.provider})
     tx.publish(session_started(session))
@@ -148,6 +151,7 @@ async def _take_back(tx: Tx, account: Account) -> bool:
     """End what somebody set up for an address that they never showed to be theirs (pre-hijacking)."""
     if account.email_verified_at is not None or account.password_hash is None:
         return False
+    await forget_factors(tx, account.id)
     account.password_hash = None
     await void(tx, account, LinkKind.PASSWORD_RESET, LinkKind.EMAIL_CHANGE)
     await end_others(tx, tx.actor, EndReason.PASSWORD_CHANGED)

@@ -16,6 +16,7 @@ from identity.usecases.acting import act_as
 from identity.usecases.addresses import current_email
 from identity.usecases.credentials import NOT_RIGHT, Caller, Credentials, confirm
 from identity.usecases.mail_links import DEAD, find_owner, issue, use, void
+from identity.usecases.second_step import forget_factors
 from identity.usecases.security_events import raise_event
 from identity.usecases.sessions import end_others, lock_current, own_id
 
@@ -71,6 +72,7 @@ async def reset_password(reception: Reception, token: str, wanted: str, device_m
         await _settle(tx, account, tx.actor)
         if is_confirmed:
             tx.publish(email_verified(account))
+            await forget_factors(tx, account.id)
         device_id = reception.seals.read_device_mark(device_mark, user_id) if device_mark else None
         devices = {None, device_id}
         await _forgive(tx, [reception.seals.bucket(account.email, each) for each in devices])

@@ -6,13 +6,16 @@ from chassis.errors import Unauthenticated
 from chassis.tx import Tx
 from identity.domain.accounts import EmailNotVerified
 from identity.domain.seats import Seat
+from identity.domain.second_factors import SecondFactorMissing, WrongSecondFactor
 from identity.domain.sessions import Session
+from identity.passwords import Verdict
 from identity.published import session_started
 from identity.reception import Opened, Reception
 from identity.store import accounts, login_attempts
 from identity.usecases.acting import act_as
 from identity.usecases.addresses import mail_verification
-from identity.usecases.credentials import Caller, Credentials, note_refusal, spend_attempt
+from identity.usecases.credentials import Caller, Credentials, give_back, note_refusal, spend_attempt
+from identity.usecases.second_step import SecondStep, prove
 from identity.usecases.security_events import raise_event
 
 REFUSED = "The e-mail address or the password is not right, or there were too many attempts."
@@ -22,7 +25,8 @@ async def sign_in(reception: Reception, given: Credentials) -> Opened:
     """Tokens for the right password; one and the same Unauthenticated for everything else.
 
     Raises OrganisationInactive when the password is right and only closed organisations are left, EmailNotVerified
-    when the organisation wants the address confirmed: the link is on its way then.
+    when the organisation wants the address confirmed: the link is on its way then, SecondFactorMissing when the person
+    has one and gave none.
     """
     async with reception.passwords.turn():
         caller = await spend_attempt(reception, given)
@@ -30,7 +34,12 @@ async def sign_in(reception: Reception, given: Credentials) -> Opened:
         org_id = caller.choose(given.wanted) if verdict.is_right else None
         if org_id is not None:
             try:
-                return await _open(reception, org_id, caller, verdict.upgraded)
+                return await _open(reception, org_id, caller, given.second, verdict.upgraded)
+            except SecondFactorMissing:
+                await give_back(reception, caller)
+                raise
+            except WrongSecondFactor:
+                verdict = Verdict(is_right=False)  # counted and answered like a wrong password
             except EmailNotVerified:
                 reception.later(mail_verification(reception, org_id, caller.candidates[0].user_id))
                 raise
@@ -38,10 +47,12 @@ async def sign_in(reception: Reception, given: Credentials) -> Opened:
     raise Unauthenticated(REFUSED)
 
 
-def start_session(tx: Tx, seat: Seat) -> Session:
+def start_session(tx: Tx, seat: Seat, *, is_strong: bool = False) -> Session:
     """A session of the person in this seat, who acts from here on; it is told and remembered."""
     act_as(tx, seat.actor)
     session = Session.start(seat.organisation.id, seat.account.id, tx.work, tx.now)
+    if is_strong:
+        session.strengthen(tx.now)
     tx.add(session)
     tx.record(session, "LOGIN_SUCCESS")
     tx.publish(session_started(session))
@@ -49,18 +60,28 @@ def start_session(tx: Tx, seat: Seat) -> Session:
     return session
 
 
-async def _open(reception: Reception, org_id: UUID, caller: Caller, upgraded: str | None) -> Opened:
+def enter(tx: Tx, seat: Seat, device_id: UUID | None, *, is_strong: bool) -> Session:
+    """The same after a sign-in; one on a device that the person has not used before is a security event."""
+    is_new_device = device_id is None and seat.account.last_login_at is not None
+    session = start_session(tx, seat, is_strong=is_strong)
+    if is_new_device:
+        what = "Somebody signed in on a device that had not been used before."
+        raise_event(tx, "NEW_DEVICE", "LOW", what, user_id=seat.account.id)
+    return session
+
+
+async def _open(
+    reception: Reception, org_id: UUID, caller: Caller, second: SecondStep, upgraded: str | None
+) -> Opened:
     async with reception.tx() as tx:
         seat = await accounts.find_seat(tx.session, org_id, caller.candidates[0].user_id, lock=True)
         # Suspended, or given another password, while this one was being compared.
         if seat is None or not seat.is_open or seat.account.password_hash != caller.password_hash:
             raise Unauthenticated(REFUSED)
         seat.check_inside(tx.work.ip)
-        is_new_device = caller.device_id is None and seat.account.last_login_at is not None
-        session = start_session(tx, seat)
-        if is_new_device:
-            what = "Somebody signed in on a device that had not been used before."
-            raise_event(tx, "NEW_DEVICE", "LOW", what, user_id=seat.account.id)
+        act_as(tx, seat.actor)
+        is_strong = await prove(tx, reception, seat, second)
+        session = enter(tx, seat, caller.device_id, is_strong=is_strong)
         seat.account.password_hash = upgraded or seat.account.password_hash
         (await login_attempts.lock(tx.session, caller.bucket, tx.now)).forgive(tx.now)
     mark = reception.seals.device_mark(seat.account.id, caller.device_id)

@@ -577,7 +577,7 @@ class SessionRevoked(_message.Message):
     """The `sid` claim of its tokens."""
     user_id: _builtins.str
     reason: _builtins.str
-    """logout, ended, reuse, suspended, removed, deactivated or password_changed."""
+    """logout, ended, reuse, suspended, removed, deactivated, password_changed or factor_removed."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(

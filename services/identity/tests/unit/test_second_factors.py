@@ -1,0 +1,100 @@
+"""Second factors without a database: codes, who is required to have one, challenges, budgets."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from uuid import uuid4
+
+import pyotp
+import pytest
+
+from clients.identity import copies
+from identity.domain.login_attempts import FREE_ATTEMPTS, LoginAttempts
+from identity.domain.refresh_tokens import Seals
+from identity.domain.second_factors import (
+    ADMINS,
+    NO_STEP,
+    Methods,
+    Requirement,
+    SecondFactor,
+    SecondFactorNeeded,
+    check_removable,
+    code_hash,
+    new_codes,
+    new_secret,
+)
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+SECRET = new_secret()
+SEALS = Seals("s" * 43)
+
+
+def _factor() -> SecondFactor:
+    return SecondFactor(user_id=uuid4(), seed=b"", last_step=NO_STEP, created_at=NOW)
+
+
+def test_accepted_code_voids_itself_and_older_ones():
+    factor, codes = _factor(), [pyotp.TOTP(SECRET).at(NOW, counter_offset=step) for step in (-1, 0, 1)]
+    assert [factor.accept(SECRET, each, NOW) for each in (codes[1], codes[1], codes[0], codes[2])] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_admins_are_the_same_here_and_at_the_doors():
+    assert ADMINS == copies.ADMINS
+
+
+def test_requirement_binds_whom_the_policy_means():
+    binding = {
+        (policy, role)
+        for policy, role in product(("off", "admins", "all"), ("CEO", "SALES", "warehouse"))
+        if Requirement(role, policy).is_binding
+    }
+    assert binding == {("admins", "CEO"), ("all", "CEO"), ("all", "SALES"), ("all", "warehouse")}
+
+
+def test_last_factor_alone_is_needed():
+    check_removable(1, [Requirement("SALES", "all")])
+    check_removable(0, [Requirement("SALES", "admins")])
+    with pytest.raises(SecondFactorNeeded):
+        check_removable(0, [Requirement("SALES", "off"), Requirement("SALES", "all")])
+
+
+def test_recovery_codes_alone_are_no_method():
+    assert Methods(has_totp=False, passkeys=0, recovery_codes=3).names() == []
+    assert Methods(has_totp=True, passkeys=2, recovery_codes=0).names() == ["totp", "passkey"]
+
+
+def test_recovery_codes_are_long_and_read_however_they_are_typed():
+    codes, person = new_codes(), uuid4()
+    assert {len(each.replace("-", "")) for each in codes} == {16}
+    typed = f"  {codes[0].lower().replace('-', ' ')} "
+    assert code_hash(person, typed) == code_hash(person, codes[0])
+    assert code_hash(uuid4(), codes[0]) != code_hash(person, codes[0])
+
+
+def test_challenge_says_until_when_to_its_subject_alone():
+    subject = uuid4()
+    challenge = SEALS.challenge(subject, NOW)
+    assert SEALS.read_challenge(challenge, subject) == NOW
+    assert SEALS.read_challenge(challenge, uuid4()) is None
+    assert Seals("t" * 43).read_challenge(challenge, subject) is None
+    assert SEALS.read_challenge(b"\xff" * 96, subject) is None
+    assert SEALS.challenge(subject, NOW) != challenge
+
+
+def test_attempt_given_back_leaves_the_wrong_ones_counted():
+    attempts = LoginAttempts(
+        bucket=b"", spent=0, open_at=NOW, last_at=NOW, unreported=0, unreported_since=NOW, newest=[]
+    )
+    for _ in range(FREE_ATTEMPTS):
+        assert attempts.spend(NOW)
+    assert not attempts.spend(NOW)
+    later = NOW + timedelta(seconds=31)
+    assert attempts.spend(later)
+    attempts.give_back(later)
+    assert attempts.spent == FREE_ATTEMPTS
+    assert attempts.spend(later)
+    assert not attempts.spend(later)
