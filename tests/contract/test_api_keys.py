@@ -30,13 +30,13 @@ async def bearer(org: Organisation, *scopes: str) -> httpx2.AsyncClient:
     return org.platform.client((await porter.admit(made["token"])).token)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def narrow(organisation: Organisation) -> httpx2.AsyncClient:
     """A key that may see deals."""
     return await bearer(organisation, "deals:read")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def wide(organisation: Organisation) -> httpx2.AsyncClient:
     """A key with everything that a key can have."""
     return await bearer(organisation, *GRANTABLE)

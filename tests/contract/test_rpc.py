@@ -100,9 +100,9 @@ def wanted(method: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-async def values(organisation: Organisation) -> dict[str, Any]:
+async def values(common_organisation: Organisation) -> dict[str, Any]:
     """What finds something in the organisation."""
-    return await values_of(organisation)
+    return await values_of(common_organisation)
 
 
 @pytest.fixture(scope="session")
