@@ -7,6 +7,7 @@ import httpx2
 import jwt
 import pytest
 from pydantic import SecretStr
+from services.identity.tests.authenticator import enroll
 from services.identity.tests.conftest import ROOT_DOMAIN
 from services.identity.tests.place import PASSWORD, Place
 from services.identity.tests.platform_owner import PLATFORM_HOST, PlatformPerson, platform_owner
@@ -188,3 +189,21 @@ async def _forget_owners(place: Place) -> None:
     """Other tests of this worker have left some."""
     async with place.reception.tx() as tx:
         await tx.session.execute(update(Account).values(is_platform_owner=False))
+
+
+async def test_owner_with_an_app_gives_its_code_too_and_each_code_once(
+    place: Place, owner: PlatformPerson
+) -> None:
+    member = await place.join(Role.VIEWER, email=owner.email)
+    assert (await member.sign_in()).status_code == 200
+    app = await enroll(place, member)
+    right = {"email": owner.email, "password": PASSWORD}
+    for _ in range(6):  # the first of two steps is no failure
+        missing = await _login(place, **right)
+        assert (missing.status_code, missing.json()["error"]["code"]) == (401, "SECOND_FACTOR_REQUIRED")
+    assert (await _login(place, **right | {"password": "wrong"})).json()["error"]["code"] == "UNAUTHORIZED"
+    assert (await _login(place, **right, totp=app.code())).status_code == 200
+    for code in (app.code(), "000000"):
+        refused = await _login(place, **right, totp=code)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (401, "UNAUTHORIZED")
+    assert (await _login(place, bootstrapToken="b" * 40, totp=app.code())).status_code == 400

@@ -15,10 +15,10 @@ from identity.domain.accounts import MAX_PASSWORD
 from identity.domain.modules import MODULES, TEMPLATES
 from identity.http.guards import Desk
 from identity.http.platform_guards import InPlatformReading, OnPlatformHost, platform_router
-from identity.http.shapes import Credential, Email
+from identity.http.shapes import Credential, Email, TotpCode
 from identity.platform_tokens import PlatformToken
 from identity.store import security_events
-from identity.usecases.platform_owners import sign_in_with_bootstrap_token, sign_in_with_password
+from identity.usecases.platform_owners import Given, sign_in_with_bootstrap_token, sign_in_with_password
 
 entrance = router("platform")
 platform = platform_router("platform")
@@ -31,12 +31,13 @@ class PlatformLoginIn(In):
 
     email: Email | None = None
     password: Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)] | None = None
+    totp: TotpCode | None = Field(None, description="The code that the authenticator app shows.")
     bootstrap_token: Annotated[Credential, StringConstraints(min_length=1, max_length=256)] | None = None
 
     @model_validator(mode="after")
     def _is_one_of_them(self) -> Self:
         has_password = self.email is not None and self.password is not None
-        has_any = self.email is not None or self.password is not None
+        has_any = any(each is not None for each in (self.email, self.password, self.totp))
         if has_any == (self.bootstrap_token is not None) or has_any != has_password:
             raise ValueError("must hold either email and password, or the bootstrapToken")
         return self
@@ -115,7 +116,7 @@ async def sign_in(body: PlatformLoginIn, desk: Desk) -> PlatformToken:
     """A platform token for an hour; there is no cookie."""
     if body.bootstrap_token is not None:
         return await sign_in_with_bootstrap_token(desk, body.bootstrap_token)
-    return await sign_in_with_password(desk, body.email or "", body.password or "")
+    return await sign_in_with_password(desk, Given(body.email or "", body.password or "", body.totp))
 
 
 @platform.get("/platform/modules", response_model=KnownModulesOut)

@@ -76,10 +76,10 @@ async def spend_attempt(reception: Reception, given: Credentials) -> Caller:
     return Caller(candidates, device_id, bucket, is_free)
 
 
-async def give_back(reception: Reception, caller: Caller) -> None:
+async def give_back(reception: Reception, bucket: bytes) -> None:
     """The first of two steps is no failure; what was guessed wrongly before still counts."""
     async with reception.tx() as tx:
-        (await login_attempts.lock(tx.session, caller.bucket, tx.now)).give_back(tx.now)
+        (await login_attempts.lock(tx.session, bucket, tx.now)).give_back(tx.now)
 
 
 def note_refusal(reception: Reception, caller: Caller, verdict: Verdict) -> None:

@@ -8,11 +8,14 @@ import structlog
 
 from chassis.errors import Unauthenticated
 from chassis.metrics import login_failures
+from chassis.tx import Tx
 from identity.domain.accounts import Account
-from identity.passwords import Verdict
+from identity.domain.second_factors import SecondFactorMissing, WrongSecondFactor
 from identity.platform_tokens import SETUP, PlatformToken, bootstrap_token, issue
 from identity.reception import NOBODY, Reception
-from identity.store import accounts, login_attempts, platform_owners
+from identity.store import accounts, login_attempts, platform_owners, second_factors
+from identity.usecases.credentials import give_back
+from identity.usecases.second_step import accept_code
 
 log = structlog.get_logger()
 
@@ -30,13 +33,31 @@ class Candidate(NamedTuple):
     is_free: bool
 
 
-async def sign_in_with_password(reception: Reception, email: str, password: str) -> PlatformToken:
-    """A platform token for the right password of an owner; the same Unauthenticated for everything else."""
+class Given(NamedTuple):
+    """What somebody brings who says that they own the platform."""
+
+    email: str
+    password: str
+    totp: str | None = None
+
+
+async def sign_in_with_password(reception: Reception, given: Given) -> PlatformToken:
+    """A platform token for the right password of an owner; the same Unauthenticated for everything else.
+
+    SecondFactorMissing when the password is right and the owner has a second factor, whose code is asked for too.
+    """
     async with reception.passwords.turn():
-        found = await _spend_attempt(reception, email)
-        verdict = await reception.passwords.verify(password, found.password_hash if found.is_free else None)
+        found = await _spend_attempt(reception, given.email)
+        stored = found.password_hash if found.is_free else None
+        verdict = await reception.passwords.verify(given.password, stored)
         if verdict.is_right:
-            return await _admit(reception, found, verdict)
+            try:
+                return await _admit(reception, found, given.totp, verdict.upgraded)
+            except SecondFactorMissing:
+                await give_back(reception, found.bucket)
+                raise
+            except WrongSecondFactor:
+                pass  # counted and answered like a wrong password
     login_failures.labels("platform").inc()
     log.warning("platform.sign_in_refused", user_id=str(found.user_id) if found.user_id != NOBODY else None)
     raise Unauthenticated(REFUSED)
@@ -89,13 +110,26 @@ async def _spend_attempt(reception: Reception, email: str) -> Candidate:
     return Candidate(owner.id, owner.name, owner.password_hash, bucket, is_free)
 
 
-async def _admit(reception: Reception, found: Candidate, verdict: Verdict) -> PlatformToken:
+async def _admit(
+    reception: Reception, found: Candidate, totp: str | None, upgraded: str | None
+) -> PlatformToken:
     async with reception.tx() as tx:
         account = await accounts.lock(tx.session, found.user_id)
         if account is None or not account.is_active or account.password_hash != found.password_hash:
             raise Unauthenticated(REFUSED)  # disabled, or another password while this one was being compared
+        await _prove(tx, reception, account.id, totp)
         account.last_login_at = tx.now
-        account.password_hash = verdict.upgraded or account.password_hash
+        account.password_hash = upgraded or account.password_hash
         (await login_attempts.lock(tx.session, found.bucket, tx.now)).forgive(tx.now)
     log.info("platform.signed_in", user_id=str(account.id))
     return await issue(reception, account.id, account.name, account.password_hash or "", tx.now)
+
+
+async def _prove(tx: Tx, reception: Reception, user_id: UUID, totp: str | None) -> None:
+    """Whoever has a second factor of any kind gives the code of their app here; the caller has locked the person."""
+    if not (await second_factors.methods_of(tx, user_id)).factors:
+        return
+    if totp is None:
+        raise SecondFactorMissing("Give the code of your authenticator app too.", methods=["totp"])
+    if not await accept_code(tx, reception, user_id, totp):
+        raise WrongSecondFactor("The second factor is not right.")

@@ -36,7 +36,7 @@ async def sign_in(reception: Reception, given: Credentials) -> Opened:
             try:
                 return await _open(reception, org_id, caller, given.second, verdict.upgraded)
             except SecondFactorMissing:
-                await give_back(reception, caller)
+                await give_back(reception, caller.bucket)
                 raise
             except WrongSecondFactor:
                 verdict = Verdict(is_right=False)  # counted and answered like a wrong password
