@@ -7,8 +7,6 @@ from statistics import median
 from typing import Any
 
 import grpc
-from envoy.service.auth.v3 import external_auth_pb2 as pb
-from envoy.service.auth.v3.external_auth_pb2_grpc import AuthorizationStub
 from grpc_health.v1.health_pb2 import HealthCheckRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
@@ -16,6 +14,8 @@ from bench.figures import Limit, Result, percentile
 from bench.place import Place
 from bench.trials import Pace
 from chassis.rpc import gateway_token
+from execos.gateway.v1 import authorization_pb2 as pb
+from execos.gateway.v1.authorization_pb2_grpc import AuthorizationStub
 from local.ports import HOST
 
 P99_MS = 2.0

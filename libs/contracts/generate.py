@@ -99,7 +99,7 @@ def facts_in(contracts: Iterable[FileJson]) -> dict[str, list[str]]:
     """The full names of the messages that claim each fact type; one each, when all is well."""
     facts: dict[str, list[str]] = {}
     for file in contracts:
-        _, context, major = file["package"].split(".")
+        context, major = file["package"].split(".")[-2:]
         for message in file.get("messageType", ()):
             if name := _fact_name(message):
                 facts.setdefault(f"{context}.{name}.{major}", []).append(

@@ -58,8 +58,8 @@ class Operation:
 
     @property
     def has_id(self) -> bool:
-        """Whether its path names a row; the keys of system roles are every organisation's."""
-        return "{" in self.path and "{key}" not in self.path
+        """Whether its path names a row; keys of system roles and codes of modules are every organisation's."""
+        return "{" in self.path and not any(each in self.path for each in ("{key}", "{code}"))
 
     def body(self) -> Mapping[str, Any] | None:
         """The schema of its JSON body, references resolved one step; None when it takes none."""
@@ -102,11 +102,12 @@ def merged_paths() -> dict[str, Any]:
 
 @cache
 def grpc_methods() -> Mapping[str, Any]:
-    """Every gRPC method of the contracts by full name, with its descriptor."""
+    """Every gRPC method of our own contracts by full name, with its descriptor; the gateway's question is Envoy's."""
     return {
         f"/{service.full_name}/{method.name}": method
         for module in contract_modules()
         for service in module.DESCRIPTOR.services_by_name.values()
+        if service.full_name.startswith("execos.")
         for method in service.methods
     }
 

@@ -37,6 +37,7 @@ WITHOUT_NAMES = {
     "GET /auth/identities": "the owner has none",
     "GET /auth/second-factors": "what people have named themselves",
     "GET /settings/policies": "numbers and switches",
+    "GET /settings/modules": "the same modules for everybody",
     "GET /settings/preferences": "what the reader has chosen",
     "GET /roles/{id}/overrides": "keys of permissions",
     "GET /authz/explain": "rules and keys",

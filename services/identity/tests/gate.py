@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
-from envoy.service.auth.v3 import external_auth_pb2 as pb
-from envoy.service.auth.v3.external_auth_pb2_grpc import AuthorizationStub
 from services.identity.tests.place import Person, Place
 
 from chassis.rpc import RpcServer, ServiceIdentity, gateway_token
+from execos.gateway.v1 import authorization_pb2 as pb
+from execos.gateway.v1.authorization_pb2_grpc import AuthorizationStub
 from identity.rpc.identity_service import CALLERS, serve_identity
 
 SECRET = "s" * 40

@@ -5,27 +5,27 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import grpc
-from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
-from envoy.service.auth.v3 import external_auth_pb2 as pb
-from envoy.service.auth.v3.external_auth_pb2_grpc import (
+from grpc_health.v1 import health, health_pb2_grpc
+
+from execos.gateway.v1 import authorization_pb2 as pb
+from execos.gateway.v1.authorization_pb2_grpc import (
     AuthorizationServicer,
     add_AuthorizationServicer_to_server,
 )
-from grpc_health.v1 import health, health_pb2_grpc
-
 from gateway.testing.tokens import Issuer
 
 OWN_HOST: Final = "crm.customer.example"
 CLOSED_HOST: Final = "crm.closed.example"
 GOOD_KEY, SPENT_KEY, SLOW_KEY, CRASHING_KEY = "exk_good", "exk_spent", "exk_slow", "exk_crashing"
+REPLACED: Final = 2
 MESSAGE: Final = "As identity says it."
 KEY_ID: Final = "0193f6a0-0000-7000-8000-00000000000a"
 
 
-class IdentityRpc(AuthorizationServicer):  # type: ignore[misc] # Envoy's package is untyped
+class IdentityRpc(AuthorizationServicer):
     """Answers and remembers what it was asked: the metadata and the attributes of each question."""
 
     def __init__(self, issuer: Issuer) -> None:
@@ -44,7 +44,8 @@ class IdentityRpc(AuthorizationServicer):  # type: ignore[misc] # Envoy's packag
     def listen(self) -> None:
         """Answer, again on the port it had."""
         self._server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.so_reuseport", 0)])
-        add_AuthorizationServicer_to_server(self, self._server)
+        # The contracts know servers that do not block; the code they generate serves both kinds.
+        add_AuthorizationServicer_to_server(self, cast("Any", self._server))
         health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), self._server)
         self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
         self._server.start()
@@ -109,8 +110,7 @@ def _denied(http: Any, status: int, code: str, headers: Mapping[str, str] | None
 
 
 def _options(headers: Mapping[str, str]) -> list[Any]:
-    action = HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD
     return [
-        HeaderValueOption(header=HeaderValue(key=name, value=value), append_action=action)
+        pb.HeaderValueOption(header=pb.HeaderValue(key=name, value=value), append_action=REPLACED)
         for name, value in headers.items()
     ]

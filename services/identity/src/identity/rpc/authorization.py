@@ -4,14 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import grpc
-from envoy.config.core.v3.base_pb2 import HeaderValue, HeaderValueOption
-from envoy.service.auth.v3 import external_auth_pb2 as pb
-from envoy.service.auth.v3.external_auth_pb2_grpc import (
-    AuthorizationServicer,
-    add_AuthorizationServicer_to_server,
-)
-from google.rpc.code_pb2 import PERMISSION_DENIED
-from google.rpc.status_pb2 import Status
 from starlette.requests import Request
 
 from chassis.context import Work, begin_work, new_request_id
@@ -19,6 +11,11 @@ from chassis.envelope import refusal
 from chassis.errors import AppError, Unauthenticated
 from chassis.hosts import TENANT_HEADER
 from chassis.runtime import Runtime
+from execos.gateway.v1 import authorization_pb2 as pb
+from execos.gateway.v1.authorization_pb2_grpc import (
+    AuthorizationServicer,
+    add_AuthorizationServicer_to_server,
+)
 from identity.address_book import AddressBook
 from identity.porter import Porter
 
@@ -27,12 +24,14 @@ ABOUT = "execos-check"
 """Metadata by which the gateway says what it asks about: `key`, or `host`."""
 KEY_HEADER = "x-api-key"
 BEARER = "bearer "
+REPLACED = 2
+"""Envoy's `OVERWRITE_IF_EXISTS_OR_ADD`."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Headers = Mapping[str, str]
 
 
-class Authorization(AuthorizationServicer):  # type: ignore[misc] # Envoy's package is untyped
+class Authorization(AuthorizationServicer):
     """Swaps a key for an access token, and tells which organisation a host of its own leads to."""
 
     def __init__(self, porter: Porter, address_book: AddressBook) -> None:
@@ -72,14 +71,14 @@ def _key(headers: Headers) -> str:
 
 def _passed(headers: Headers, remove: list[str] | None = None) -> pb.CheckResponse:
     options = [
-        HeaderValueOption(
-            header=HeaderValue(key=name, value=value),
-            append_action=HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD,
+        pb.HeaderValueOption(
+            header=pb.HeaderValue(key=name, value=value),
+            append_action=REPLACED,
         )
         for name, value in headers.items()
     ]
     answer = pb.OkHttpResponse(headers=options, headers_to_remove=remove or [])
-    return pb.CheckResponse(status=Status(), ok_response=answer)
+    return pb.CheckResponse(status=pb.Status(), ok_response=answer)
 
 
 def _refused(headers: Headers, error: AppError) -> pb.CheckResponse:
@@ -87,13 +86,15 @@ def _refused(headers: Headers, error: AppError) -> pb.CheckResponse:
     accept = headers.get("accept", "").encode()
     answer = refusal(Request({"type": "http", "headers": [(b"accept", accept)]}), error)
     options = [
-        HeaderValueOption(
-            header=HeaderValue(key=name, value=value),
-            append_action=HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD,
+        pb.HeaderValueOption(
+            header=pb.HeaderValue(key=name, value=value),
+            append_action=REPLACED,
         )
         for name, value in answer.headers.items()
         if name not in {"content-length", "content-type"}  # the gateway's own
     ]
     denied = pb.DeniedHttpResponse(headers=options, body=bytes(answer.body).decode())
     denied.status.code = answer.status_code
-    return pb.CheckResponse(status=Status(code=PERMISSION_DENIED), denied_response=denied)
+    return pb.CheckResponse(
+        status=pb.Status(code=grpc.StatusCode.PERMISSION_DENIED.value[0]), denied_response=denied
+    )
