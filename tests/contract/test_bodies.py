@@ -46,6 +46,8 @@ def test_every_writing_operation_is_looked_at():
     collective = {each.line for each in WITHOUT_BODY if not each.has_id}
     assert collective == {
         "DELETE /auth/sessions",
+        "DELETE /settings/modules/{id}",
+        "DELETE /settings/features/{id}",
         "POST /auth/totp/enroll",
         "POST /auth/recovery-codes",
         "POST /auth/passkeys/register/options",
