@@ -23,10 +23,11 @@ def openid() -> Iterator[StandardProvider]:
 @pytest.fixture(scope="session")
 def stage(openid: StandardProvider) -> Iterator[Stage]:
     """The running platform; one that was running before is used as it is and left running."""
-    stage = Stage.at("e2e")
+    trusted = json.dumps({"e2e": CLIENT | {"issuer": openid.url}})
+    stage = Stage.at("e2e", IDENTITY_OIDC_PROVIDERS=trusted)
     was_up = stage.is_up
     try:
-        stage.up(IDENTITY_OIDC_PROVIDERS=json.dumps({"e2e": CLIENT | {"issuer": openid.url}}))
+        stage.up()
         yield stage
     finally:
         if not was_up:

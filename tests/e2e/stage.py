@@ -9,8 +9,8 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,16 +39,19 @@ class Stage:
 
     root: Path
     ports: Ports
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Variables of its own, the same at every start."""
 
     @classmethod
-    def at(cls, name: str, *, first_offset: int = FIRST_OFFSET) -> "Stage":
+    def at(cls, name: str, *, first_offset: int = FIRST_OFFSET, **settings: str) -> "Stage":
         """In `.data/<name>`, on the ports it runs on already, else on the first free ones."""
         root = REPOSITORY / ".data" / name
         running = run_file.read(root / "run.json")
         if running is not None and Lock(root).holder() is not None:
             plain = Ports().gateway_https
-            return cls(root, Ports.with_offset(int(running["gateway"]["https"].rpartition(":")[2]) - plain))
-        return cls(root, _free_ports(first_offset))
+            ports = Ports.with_offset(int(running["gateway"]["https"].rpartition(":")[2]) - plain)
+            return cls(root, ports, settings)
+        return cls(root, _free_ports(first_offset), settings)
 
     def local(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """`python -m local …` for this platform, to its end."""
@@ -63,9 +66,9 @@ class Stage:
             stderr=subprocess.STDOUT,
         )
 
-    def up(self, **environment: str) -> str:
+    def up(self) -> str:
         """Start, unless it runs; what it said."""
-        done = self.local("up", "--detach", "--profile", "test", **environment)
+        done = self.local("up", "--detach", "--profile", "test")
         if done.returncode:
             raise AssertionError(done.stdout)
         return done.stdout
@@ -143,6 +146,7 @@ class Stage:
             "EXECOS_PORT_OFFSET": str(self.ports.offset),
             "EXECOS_SEED": "on",
             "EXECOS_ENV": "development",
+            **self.settings,
         }
 
 
