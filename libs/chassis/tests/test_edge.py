@@ -28,7 +28,7 @@ from chassis.guards import InTx
 from chassis.http import create_app, router
 from chassis.idempotency import IdempotencyKeyReused
 from chassis.ids import new_id
-from chassis.routing import UnguardedRoute, public
+from chassis.routing import BlockingDependency, UnguardedRoute, public
 from chassis.rows import outbox
 from chassis.testing.stand import Stand
 from sample.notes import NOTES, MayRead
@@ -306,6 +306,22 @@ def test_door_without_guard_does_not_even_start() -> None:
     open_house = router("open")
     with pytest.raises(UnguardedRoute, match="names no permission"):
         open_house.get("/open")(refuse)
+
+
+def test_door_that_would_wait_for_another_thread_does_not_even_start() -> None:
+    def blocking() -> str:
+        return "another thread"
+
+    async def deeper(said: Annotated[str, Depends(blocking)]) -> str:
+        return said
+
+    slow = router("slow")
+    with pytest.raises(BlockingDependency, match="not async"):
+
+        @slow.get("/slow", openapi_extra=public())
+        async def door(said: Annotated[str, Depends(deeper)]) -> dict[str, str]:
+            """A door."""
+            return {"said": said}
 
 
 def test_guard_may_be_deep() -> None:

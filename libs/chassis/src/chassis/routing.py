@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from functools import wraps
 from http import HTTPStatus
+from inspect import iscoroutinefunction
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -58,12 +59,20 @@ def unkeyed() -> dict[str, Any]:
     return {"x-idempotency-key": "ignored"}
 
 
+class BlockingDependency(TypeError):
+    """A door that depends on something that is not `async`."""
+
+
 class CommittingRoute(APIRoute):
     """Handler, then commit, then response: success is answered only for what is stored (invariant 2)."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, _remember_outcome(endpoint), **options)
         guard = find_guard(self.dependant)
+        calls = _calls(self.dependant)
+        blocking = [call for call in calls if not _is_async(call)]
+        if blocking:
+            raise BlockingDependency(f"{self.methods} {path} depends on {blocking}, which is not async")
         extra = self.openapi_extra or {}
         if guard is None and not extra.get("x-public"):
             raise UnguardedRoute(f"{self.methods} {path} names no permission and is not public")
@@ -72,7 +81,7 @@ class CommittingRoute(APIRoute):
                 "x-permission": guard.permission or "signed-in",
                 "security": [{"bearerAuth": []}],
             }
-        if _depends_on(self.dependant, in_keyed_tx):
+        if in_keyed_tx in calls:
             extra = extra | {"x-idempotency-key": "required"}
         parameters = [each for model in _parameter_models(self.dependant) for each in model.documented()]
         self.openapi_extra = extra | ({"parameters": parameters} if parameters else {})
@@ -144,8 +153,15 @@ def check_empty(body: bytes) -> None:
         raise RequestValidationError(found) from None
 
 
-def _depends_on(dependant: Dependant, call: Callable[..., Any]) -> bool:
-    return dependant.call is call or any(_depends_on(each, call) for each in dependant.dependencies)
+def _is_async(call: Callable[..., Any]) -> bool:
+    """Whether the framework calls it itself: on another thread it costs more than all else that a door does."""
+    return iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__)
+
+
+def _calls(dependant: Dependant) -> list[Callable[..., Any]]:
+    """What is called for a door, itself and whatever it depends on, however deep."""
+    own = [dependant.call] if dependant.call is not None else []
+    return own + [call for each in dependant.dependencies for call in _calls(each)]
 
 
 def _parameter_models(dependant: Dependant) -> list[type[Parameters]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +13,8 @@ from uuid import UUID
 from google.protobuf.message import Message
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
-from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import make_transient_to_detached
+from sqlalchemy.orm.exc import StaleDataError
 
 from chassis import ledger
 from chassis.activity import Entry, changes_of, values_of
@@ -23,6 +22,7 @@ from chassis.auth import Actor
 from chassis.clock import Clock
 from chassis.context import Work, begin_work, current_work, new_request_id
 from chassis.database import Database, Driver, Opened
+from chassis.entities import Entities, key_of, update_of, written
 from chassis.errors import StaleVersion
 from chassis.facts import fact_type, to_dict
 from chassis.ids import new_id
@@ -124,7 +124,7 @@ class Tx:
         self._opened: Opened | None = None
         self._session: AsyncSession | None = None
         self._new: list[object] = []
-        self._inserted: list[object] = []
+        self._kept: dict[object, object] = {}
         self._entries: list[dict[str, Any]] = []
         self._facts: list[dict[str, Any]] = []
 
@@ -150,7 +150,7 @@ class Tx:
         """The ORM's session in this transaction: for rows that are read to be changed."""
         if self._session is None:
             self._session = self._source.database.borrowing(self._begun)
-            self._session.add_all(self._inserted)
+            self._session.add_all(self._kept.values())
         return self._session
 
     def add(self, row: object) -> None:
@@ -166,6 +166,7 @@ class Tx:
         row = self._new.pop()
         insert = insert_of(row)
         shown = await fetch(opened.driver, insert.answering(query), insert.values(row) | values)
+        written(row)
         self._keep(row)
         return shown
 
@@ -210,19 +211,28 @@ class Tx:
             }
         )
 
+    async def load(self, query: Entities, **parameters: Any) -> Sequence[Any]:
+        """What a query of whole objects finds, in the order in which it names them; nothing for no row.
+
+        Their changes are written like those of what was added. A row that was met before is the object it was then.
+        """
+        opened = await self._begun()
+        await self.flush()
+        rows = await fetch(opened.driver, query.sql, query.values(parameters))
+        return query.of(rows[0], self._keep) if rows else ()
+
     async def flush(self) -> None:
         """Write what is pending now, for a query of the session that must see it."""
         while self._new:
             row = self._new.pop(0)
             insert = insert_of(row)
             await self._execute(insert.sql, insert.values(row))
+            written(row)
             self._keep(row)
-        is_changed = self._session is None and any(
-            inspect(row, raiseerr=True).modified for row in self._inserted
-        )
-        session = self.session if is_changed else self._session
-        if session is not None and _has_changes(session):  # asking first costs less than a flush of nothing
-            await session.flush()
+        if self._session is None:
+            await self._update_kept()
+        elif _has_changes(self._session):  # asking first costs less than a flush of nothing
+            await self._session.flush()
 
     async def commit(self) -> None:
         """Write everything and commit; what fails here leaves nothing behind."""
@@ -251,12 +261,24 @@ class Tx:
             return False
         return bool(parameters[query.key] == self._new[0].id)  # type: ignore[attr-defined] # it is of `row_type`
 
-    def _keep(self, row: object) -> None:
-        """An inserted row is like one that was read: the session, once there is one, writes what changes of it."""
-        make_transient_to_detached(row)
-        self._inserted.append(row)
+    def _keep(self, row: object) -> object:
+        """Write what changes of it, ourselves or the session once there is one; the object of that row met before."""
+        key = key_of(row)
+        met = self._session.identity_map.get(key) if self._session is not None else self._kept.get(key)
+        if met is not None:
+            return met
+        self._kept[key] = row
         if self._session is not None:
             self._session.add(row)
+        return row
+
+    async def _update_kept(self) -> None:
+        for row in self._kept.values():
+            update = update_of(row)
+            if update is not None:
+                if await self._execute(update.sql, update.values) != 1:
+                    raise StaleDataError(f"the row of {row!r} is gone")
+                written(row)
 
     def _enter(
         self, entity: Recorded, action: str, before: dict[str, Any] | None, after: dict[str, Any]
@@ -265,9 +287,10 @@ class Tx:
         self._entries.append(entry.row())
         self.publish(Fact(entry.message(), entity.id, entity.version))
 
-    async def _execute(self, statement: str, parameters: Mapping[str, Any]) -> None:
+    async def _execute(self, statement: str, parameters: Mapping[str, Any]) -> int:
+        """How many rows it has touched."""
         self.work.statements += 1
-        await (await self._begun()).driver.execute(statement, parameters)
+        return (await (await self._begun()).driver.execute(statement, parameters)).rowcount
 
     def _headers(self) -> dict[str, str]:
         headers = {

@@ -94,7 +94,8 @@ IDENTITY = Service(
     settings=IdentitySettings,
     metadata=Row.metadata,
     migrations=Path(__file__).parents[2] / "migrations",
-    routers=[
+    routers=[  # what is asked most comes first: the framework tries one after the other
+        me,
         auth,
         sign_up,
         passwords,
@@ -103,7 +104,6 @@ IDENTITY = Service(
         oidc,
         factors,
         passkeys,
-        me,
         offers,
         permissions,
         users,

@@ -1,6 +1,7 @@
 """The system roles and what each may do, worked out from the catalogue."""
 
 from enum import StrEnum
+from functools import cache
 
 from identity.domain.permissions import CATALOGUE, OWNERS_ALONE
 
@@ -34,6 +35,7 @@ UNLIMITED = frozenset({Role.OWNER, Role.ADMIN})
 """Who may do everything in their organisation, and whom only they may make or change."""
 
 
+@cache
 def permissions_of(role: Role) -> tuple[str, ...]:
     """Every permission of a role, in order of the catalogue."""
     return tuple(

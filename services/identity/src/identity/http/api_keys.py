@@ -29,7 +29,7 @@ Scope = Annotated[Text, StringConstraints(min_length=3, max_length=80)]
 OVERLAP_MINUTES, MAX_OVERLAP_MINUTES = 60, 7 * 24 * 60
 
 
-def _porter(request: Request) -> Porter:
+async def _porter(request: Request) -> Porter:
     return runtime_of(request.app).part(Porter)
 
 

@@ -19,7 +19,7 @@ from identity.reception import Reception
 from identity.store import domains
 
 
-def reception_of(request: Request) -> Reception:
+async def reception_of(request: Request) -> Reception:
     """The reception of this process."""
     return runtime_of(request.app).part(Reception)
 

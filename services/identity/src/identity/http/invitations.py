@@ -101,11 +101,16 @@ class AcceptanceIn(In):
 class Visitor:
     """From which host somebody comes, and who they are if they are signed in."""
 
-    wanted: Tenant
-    actor: Sender
+    wanted: frozenset[str]
+    actor: Actor | None
 
 
-Visit = Annotated[Visitor, Depends(Visitor)]
+async def visitor(wanted: Tenant, actor: Sender) -> Visitor:
+    """Whoever comes with the link of an invitation."""
+    return Visitor(wanted, actor)
+
+
+Visit = Annotated[Visitor, Depends(visitor)]
 
 
 class AcceptedOut(Out):

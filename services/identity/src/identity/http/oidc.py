@@ -60,7 +60,7 @@ class IdentitiesOut(Out):
     items: list[IdentityOut]
 
 
-def providers_of(request: Request) -> Providers:
+async def providers_of(request: Request) -> Providers:
     """The providers of this deployment."""
     return runtime_of(request.app).part(Providers)
 
@@ -68,7 +68,7 @@ def providers_of(request: Request) -> Providers:
 AllProviders = Annotated[Providers, Depends(providers_of)]
 
 
-def provider_of(provider: Annotated[str, Path(max_length=32)], providers: AllProviders) -> Provider:
+async def provider_of(provider: Annotated[str, Path(max_length=32)], providers: AllProviders) -> Provider:
     """The provider that the path names; NotFound when there is none."""
     return providers.named(provider)
 

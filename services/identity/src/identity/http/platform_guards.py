@@ -25,7 +25,7 @@ class RequiresPlatform(Requires):
 
     async def __call__(self, request: Request) -> Actor:
         """The platform owner; NotFound on other hosts, Unauthenticated without a platform token."""
-        reception = reception_of(request)
+        reception = await reception_of(request)
         check_host(request, reception)
         actor = request.scope[ACTOR_KEY] = await verify(reception, _bearer(request))
         work = current_work()

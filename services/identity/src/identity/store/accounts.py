@@ -9,8 +9,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from chassis.entities import Entities
 from chassis.errors import NotFound
 from chassis.queries import Lookup, Reader
+from chassis.tx import Tx
 from identity.domain.accounts import Account
 from identity.domain.members import Membership, MemberState
 from identity.domain.organisations import Organisation, OrganisationState
@@ -84,8 +86,9 @@ _RULES = Lookup(
 _IS_ENROLLED = is_enrolled(_ACCOUNT.id)
 # In one statement: a role read before a change, with the version of after it, would never be found stale. Made once,
 # because making it costs more than running it.
+_PARTS = (Account, Membership, Organisation, Policies, OwnRole, RoleOverride, _IS_ENROLLED)
 _SEATED = (
-    select(Account, Membership, Organisation, Policies, OwnRole, RoleOverride, _IS_ENROLLED)
+    select(Account)
     .join(Membership, Membership.id == Account.id)
     .join(Organisation, Organisation.org_id == Membership.org_id)
     .join(Policies, Policies.org_id == Membership.org_id)
@@ -94,16 +97,16 @@ _SEATED = (
         RoleOverride, and_(RoleOverride.org_id == Membership.org_id, RoleOverride.key == Membership.role)
     )
 )
-_SEAT = _SEATED.where(Membership.org_id == bindparam("org_id"), Membership.id == bindparam("user_id"))
-_SEAT_LOCKED = _SEAT.with_for_update(of=Account)
+_ONE = _SEATED.where(Membership.org_id == bindparam("org_id"), Membership.id == bindparam("user_id"))
+_SEAT = Entities(_ONE, *_PARTS)
+_SEAT_LOCKED = Entities(_ONE.with_for_update(of=Account), *_PARTS)
 # tenantless: a refresh token names only its session; by the system role
-_SESSION_AND_SEAT = (
-    _SEATED.with_only_columns(
-        Session, Account, Membership, Organisation, Policies, OwnRole, RoleOverride, _IS_ENROLLED
-    )
-    .join(Session, and_(Session.org_id == Membership.org_id, Session.user_id == Membership.id))
+_SESSION_AND_SEAT = Entities(
+    _SEATED.join(Session, and_(Session.org_id == Membership.org_id, Session.user_id == Membership.id))
     .where(Session.id == bindparam("session_id"))
-    .with_for_update(of=Session)
+    .with_for_update(of=Session),
+    Session,
+    *_PARTS,
 )
 
 _OF_PEOPLE = [
@@ -128,16 +131,15 @@ async def list_candidates(reader: Reader, email: str) -> Sequence[Any]:
     return await reader.rows(_CANDIDATES, email=email)
 
 
-async def find_seat(session: AsyncSession, org_id: UUID, user_id: UUID, *, lock: bool = False) -> Seat | None:
+async def find_seat(tx: Tx, org_id: UUID, user_id: UUID, *, lock: bool = False) -> Seat | None:
     """A person's place in one organisation, in whatever state it is; with `lock`, the person is locked."""
-    wanted = {"org_id": org_id, "user_id": user_id}
-    found = (await session.execute(_SEAT_LOCKED if lock else _SEAT, wanted)).one_or_none()
+    found = await tx.load(_SEAT_LOCKED if lock else _SEAT, org_id=org_id, user_id=user_id)
     return Seat(*found) if found else None
 
 
-async def find_session(session: AsyncSession, session_id: UUID) -> tuple[Session, Seat] | None:
+async def find_session(tx: Tx, session_id: UUID) -> tuple[Session, Seat] | None:
     """A session, locked, and its person's seat in the organisation it works in at present."""
-    found: Any = (await session.execute(_SESSION_AND_SEAT, {"session_id": session_id})).one_or_none()
+    found = await tx.load(_SESSION_AND_SEAT, session_id=session_id)
     return (found[0], Seat(*found[1:])) if found else None
 
 

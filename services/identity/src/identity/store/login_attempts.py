@@ -2,28 +2,34 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.entities import Entities
+from chassis.tx import Tx
 from identity.domain.login_attempts import LoginAttempts
 
+_MADE = insert(LoginAttempts).values(
+    bucket=bindparam("bucket"),
+    spent=0,
+    open_at=bindparam("now"),
+    last_at=bindparam("now"),
+    unreported=0,
+    unreported_since=bindparam("now"),
+)
+# An update that changes nothing: it locks the row that is there, and gives it back.
+_LOCKED = Entities(
+    _MADE.on_conflict_do_update(index_elements=["bucket"], set_={"bucket": _MADE.excluded.bucket}),
+    LoginAttempts,
+)
 
-async def lock(session: AsyncSession, bucket: bytes, now: datetime) -> LoginAttempts:
+
+async def lock(tx: Tx, bucket: bytes, now: datetime) -> LoginAttempts:
     """The bucket, locked; made where there is none yet, so that parallel attempts wait for each other."""
-    new = {
-        "bucket": bucket,
-        "spent": 0,
-        "open_at": now,
-        "last_at": now,
-        "unreported": 0,
-        "unreported_since": now,
-        "newest": [],
-    }
-    made = insert(LoginAttempts).values(new)
-    # An update that changes nothing: it locks the row that is there, and gives it back.
-    locked = made.on_conflict_do_update(index_elements=["bucket"], set_={"bucket": made.excluded.bucket})
-    return (await session.scalars(locked.returning(LoginAttempts))).one()
+    attempts: LoginAttempts
+    (attempts,) = await tx.load(_LOCKED, bucket=bucket, now=now)
+    return attempts
 
 
 async def forget(session: AsyncSession, before: datetime, limit: int) -> int:

@@ -97,7 +97,7 @@ async def _find(tx: Tx, reception: Reception, token: str, wanted: frozenset[str]
     invitation = await invitations.get(tx.session, org_id, link.link_id)
     # Before the seat is read: two invitations of one new person must not both give them a password.
     await accounts.lock(tx.session, invitation.user_id)
-    seat = await accounts.find_seat(tx.session, org_id, invitation.user_id)
+    seat = await accounts.find_seat(tx, org_id, invitation.user_id)
     if seat is None or not seat.is_wanted(wanted):
         raise InvitationUnknown("There is no such invitation.")
     if not seat.account.is_active:

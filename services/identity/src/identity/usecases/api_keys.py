@@ -115,7 +115,7 @@ async def look_up_key(tx: Tx, digest: bytes) -> Holder:
     key = await api_keys.find_by_digest(tx.session, digest)
     if key is None or not key.is_live(tx.now):
         raise Unauthenticated(NOT_VALID)
-    seat = await accounts.find_seat(tx.session, key.org_id, key.created_by_user_id)
+    seat = await accounts.find_seat(tx, key.org_id, key.created_by_user_id)
     if seat is None or not seat.is_open:
         raise Unauthenticated(NOT_VALID)
     seat.organisation.check_active()

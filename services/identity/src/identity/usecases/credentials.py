@@ -71,7 +71,7 @@ async def spend_attempt(reception: Reception, given: Credentials) -> Caller:
         candidates = await accounts.list_candidates(tx, given.email)
         device_id = _known_device(reception.seals, candidates, given.device_mark)
         bucket = reception.seals.bucket(given.email, device_id)
-        attempts = await login_attempts.lock(tx.session, bucket, tx.now)
+        attempts = await login_attempts.lock(tx, bucket, tx.now)
         is_free = attempts.spend(tx.now)
     return Caller(candidates, device_id, bucket, is_free)
 
@@ -79,7 +79,7 @@ async def spend_attempt(reception: Reception, given: Credentials) -> Caller:
 async def give_back(reception: Reception, bucket: bytes) -> None:
     """The first of two steps is no failure; what was guessed wrongly before still counts."""
     async with reception.tx() as tx:
-        (await login_attempts.lock(tx.session, bucket, tx.now)).give_back(tx.now)
+        (await login_attempts.lock(tx, bucket, tx.now)).give_back(tx.now)
 
 
 def note_refusal(reception: Reception, caller: Caller, verdict: Verdict) -> None:
@@ -99,7 +99,7 @@ async def _report(reception: Reception, caller: Caller) -> None:
     if home is None:
         return
     async with reception.tx() as tx:
-        attempts = await login_attempts.lock(tx.session, caller.bucket, tx.now)
+        attempts = await login_attempts.lock(tx, caller.bucket, tx.now)
         tx.actor = system_actor(home.org_id)
         if attempts.is_report_due(tx.now):
             since, count = attempts.report(tx.now)

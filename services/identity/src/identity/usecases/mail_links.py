@@ -70,7 +70,7 @@ async def use(tx: Tx, account: Account, link_id: UUID) -> tuple[MailLink, Sequen
     """
     usable = await mail_links.list_usable(tx.session, account.id, tx.now)
     link = next((each for each in usable if each.id == link_id and each.is_alive(tx.now)), None)
-    seat = await accounts.find_seat(tx.session, link.home_org_id, account.id) if link else None
+    seat = await accounts.find_seat(tx, link.home_org_id, account.id) if link else None
     if link is None or seat is None or not seat.is_open:
         raise NotFound(DEAD)
     act_as(tx, seat.actor)

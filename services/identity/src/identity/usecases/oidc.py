@@ -117,7 +117,7 @@ async def _recognise(tx: Tx, vouched: Vouched) -> tuple[ExternalIdentity | None,
 async def _choose_seat(tx: Tx, account: Account, begun: OidcState) -> Seat:
     candidates = await accounts.list_candidates(tx, account.email)
     org_id = choose(candidates, begun.wanted, account.last_org_id)
-    seat = await accounts.find_seat(tx.session, org_id, account.id) if org_id else None
+    seat = await accounts.find_seat(tx, org_id, account.id) if org_id else None
     if seat is None or not seat.is_open:
         raise NotAdmitted
     return seat

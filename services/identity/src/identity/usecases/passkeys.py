@@ -93,7 +93,7 @@ async def sign_in_with_passkey(
 async def _seat_of(tx: Tx, passkey: Passkey, wanted: frozenset[str]) -> Seat | None:
     account = await accounts.get(tx.session, passkey.user_id)
     org_id = choose(await accounts.list_candidates(tx, account.email), wanted, account.last_org_id)
-    return await accounts.find_seat(tx.session, org_id, account.id) if org_id else None
+    return await accounts.find_seat(tx, org_id, account.id) if org_id else None
 
 
 async def _check_room(tx: Tx, session: Session) -> list[bytes]:

@@ -89,7 +89,7 @@ async def _settle(tx: Tx, account: Account, actor: Actor) -> None:
 
 async def _forgive(tx: Tx, buckets: list[bytes]) -> None:
     for bucket in sorted(buckets):
-        (await login_attempts.lock(tx.session, bucket, tx.now)).forgive(tx.now)
+        (await login_attempts.lock(tx, bucket, tx.now)).forgive(tx.now)
 
 
 async def _rules(reception: Reception, user_id: UUID) -> PasswordRules:

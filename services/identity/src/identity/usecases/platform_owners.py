@@ -103,7 +103,7 @@ async def _spend_attempt(reception: Reception, email: str) -> Candidate:
     async with reception.tx() as tx:
         owner = await platform_owners.find_by_email(tx, email)
         bucket = reception.seals.bucket(email, None)
-        attempts = await login_attempts.lock(tx.session, bucket, tx.now)
+        attempts = await login_attempts.lock(tx, bucket, tx.now)
         is_free = attempts.spend(tx.now)
     if owner is None:
         return Candidate(NOBODY, "", None, bucket, is_free)
@@ -120,7 +120,7 @@ async def _admit(
         await _prove(tx, reception, account.id, totp)
         account.last_login_at = tx.now
         account.password_hash = upgraded or account.password_hash
-        (await login_attempts.lock(tx.session, found.bucket, tx.now)).forgive(tx.now)
+        (await login_attempts.lock(tx, found.bucket, tx.now)).forgive(tx.now)
     log.info("platform.signed_in", user_id=str(account.id))
     return await issue(reception, account.id, account.name, account.password_hash or "", tx.now)
 

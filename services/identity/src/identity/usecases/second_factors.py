@@ -115,7 +115,7 @@ async def disable_totp(tx: Tx, reception: Reception, proof: Proof) -> None:
     elif not await accept_code(tx, reception, session.user_id, proof.code or ""):
         note_refusal(reception, caller, Verdict(is_right=False))
         raise Invalid.field("code", NOT_RIGHT)
-    (await login_attempts.lock(tx.session, caller.bucket, tx.now)).forgive(tx.now)
+    (await login_attempts.lock(tx, caller.bucket, tx.now)).forgive(tx.now)
     await tx.session.delete(factor)
     await remove_factor(tx, session, "The authenticator app was taken away.")
 

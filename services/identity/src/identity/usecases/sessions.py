@@ -23,7 +23,7 @@ async def refresh(reception: Reception, token: str | None, wanted: frozenset[str
     if spent is None:
         raise Unauthenticated(NOT_VALID)
     async with reception.tx() as tx:
-        found = await accounts.find_session(tx.session, spent.session_id)
+        found = await accounts.find_session(tx, spent.session_id)
         is_accepted = found is not None and _spend(tx, *found, spent, wanted)
     if found is None or not is_accepted:
         raise Unauthenticated(NOT_VALID)
@@ -39,7 +39,7 @@ async def sign_out(reception: Reception, session_id: UUID | None) -> None:
         session = await sessions.lock(tx.session, session_id)
         if session is None or session.ended_at is not None:
             return
-        seat = await accounts.find_seat(tx.session, session.org_id, session.user_id)
+        seat = await accounts.find_seat(tx, session.org_id, session.user_id)
         if seat is not None:
             act_as(tx, seat.actor)
             end_session(tx, session, EndReason.LOGOUT, "LOGOUT")
@@ -54,7 +54,7 @@ async def switch_organisation(
     """
     async with reception.tx() as tx:
         # The person first, as everywhere: a change of their password must not wait for us while we wait for it.
-        seat = await accounts.find_seat(tx.session, org_id, own_id(actor), lock=True)
+        seat = await accounts.find_seat(tx, org_id, own_id(actor), lock=True)
         session = await lock_current(tx, actor)
         if seat is None or not seat.is_open:
             raise NotAMember("You are not a member of that organisation.")

@@ -74,7 +74,7 @@ async def _open(
     reception: Reception, org_id: UUID, caller: Caller, second: SecondStep, upgraded: str | None
 ) -> Opened:
     async with reception.tx() as tx:
-        seat = await accounts.find_seat(tx.session, org_id, caller.candidates[0].user_id, lock=True)
+        seat = await accounts.find_seat(tx, org_id, caller.candidates[0].user_id, lock=True)
         # Suspended, or given another password, while this one was being compared.
         if seat is None or not seat.is_open or seat.account.password_hash != caller.password_hash:
             raise Unauthenticated(REFUSED)
@@ -83,6 +83,6 @@ async def _open(
         is_strong = await prove(tx, reception, seat, second)
         session = enter(tx, seat, caller.device_id, is_strong=is_strong)
         seat.account.password_hash = upgraded or seat.account.password_hash
-        (await login_attempts.lock(tx.session, caller.bucket, tx.now)).forgive(tx.now)
+        (await login_attempts.lock(tx, caller.bucket, tx.now)).forgive(tx.now)
     mark = reception.seals.device_mark(seat.account.id, caller.device_id)
     return await reception.admit(seat, session, tx.now, device_mark=mark)

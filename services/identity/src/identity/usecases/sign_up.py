@@ -65,7 +65,7 @@ async def _spend_attempt(reception: Reception) -> None:
     """One sign-up from the budget of the client's address, committed before any hashing."""
     async with reception.tx() as tx:
         bucket = reception.seals.sign_up_bucket(neighbourhood(tx.work.ip or ""))
-        attempts = await login_attempts.lock(tx.session, bucket, tx.now)
+        attempts = await login_attempts.lock(tx, bucket, tx.now)
         is_free = attempts.spend(tx.now, free=reception.settings.sign_ups_per_address)
     if not is_free:
         raise TooManySignUps("Too many people have signed up from here; try again later.")
