@@ -58,6 +58,7 @@ def test_filters_stand_in_the_order_of_the_design() -> None:
         for entry in managers(bootstrap())[0]["http_filters"]
     ] == [
         "security_headers",
+        "small_bodies",
         "method_guard",
         "cors",
         "limit_address",
