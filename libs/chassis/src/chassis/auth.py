@@ -67,6 +67,8 @@ class Actor:
     version: int = 0
     is_strong: bool = False
     """Whether a second factor was given in this session."""
+    maker_id: UUID | None = None
+    """Of a key: the person who answers for it; `version` is that of their membership."""
 
     def may(self, permission: str) -> bool:
         """Whether the scope holds `permission`, itself or by `resource:*` or `*`."""
@@ -164,13 +166,18 @@ class DenyList:
         if known is None or known[0] <= version:
             self.members[org_id, user_id] = (version, until, is_removed)
 
+    def is_outdated(self, org_id: UUID, user_id: UUID, version: int) -> bool:
+        """Whether a membership has moved on from that version in what it lets its person do."""
+        known = self.members.get((org_id, user_id))
+        return known is not None and version < known[0]
+
     def check(self, actor: Actor) -> None:
         """Raise TokenRevoked or TokenStale when the actor's token no longer holds."""
         if actor.session_id in self.sessions:
             raise TokenRevoked("This session has ended; sign in again.")
-        member = self.members.get((actor.org_id, actor.id)) if actor.id else None
-        if member is not None and actor.version < member[0]:
-            if member[2]:
+        person_id = actor.maker_id or actor.id
+        if person_id and self.is_outdated(actor.org_id, person_id, actor.version):
+            if self.members[actor.org_id, person_id][2]:
                 raise TokenRevoked("This membership has ended.")
             raise TokenStale("Your role has changed; refresh the access token.")
 
@@ -247,4 +254,5 @@ def _actor(claims: Mapping[str, Any]) -> Actor:
         session_id=str(claims["sid"]),
         version=int(claims["ver"]),
         is_strong=claims.get("mfa") is True,
+        maker_id=UUID(claims["maker"]) if "maker" in claims else None,
     )

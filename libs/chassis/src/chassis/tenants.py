@@ -131,6 +131,11 @@ class Tenants:
             return rules
         return known[0]
 
+    def is_outdated(self, org_id: UUID, version: int) -> bool:
+        """Whether what was read of the organisation at that version is known to be no longer so."""
+        known = self._known.get(org_id)
+        return known is not None and version < known[0].version
+
     async def _load_once(self, org_id: UUID) -> Rules:
         """Load for everybody who waits; whoever goes away meanwhile does not take it from the others."""
         task = self._loading.get(org_id)
