@@ -63,7 +63,7 @@ async def prepare(runtime: Runtime) -> None:
     runtime.parts[Reception] = reception
     await ensure_first_owner(reception)
     runtime.parts[AddressBook] = AddressBook(reception)
-    runtime.parts[Porter] = Porter(reception, runtime.verifier.deny_list)
+    runtime.parts[Porter] = Porter(reception, runtime.verifier.deny_list, runtime.tenants)
     runtime.parts[Providers] = Providers.of(runtime.part(IdentitySettings))
     runtime.verifier.keys = OwnKeys(reception.keyring)
 

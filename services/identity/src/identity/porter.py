@@ -13,6 +13,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 
 from chassis.auth import DenyList
 from chassis.errors import AppError, Limited, Unauthenticated
+from chassis.tenants import Tenants
 from identity.domain.api_keys import TOKEN_LIFETIME, ApiKey, digest_of
 from identity.reception import Reception
 from identity.usecases.api_keys import NOT_VALID, Holder, look_up_key
@@ -41,13 +42,17 @@ class Pass:
 class Porter:
     """Lets keys in; asks the database about each at most once in half a minute, about mistyped ones never.
 
+    What it remembers of a key is worth nothing as soon as a fact tells that its maker's membership or the organisation
+    is another now.
+
     Budgets are counted in this process: they keep one client from taking everything, they are no bill, and with
     several processes a client has at most that many times as much.
     """
 
-    def __init__(self, reception: Reception, deny_list: DenyList) -> None:
+    def __init__(self, reception: Reception, deny_list: DenyList, tenants: Tenants) -> None:
         self._reception = reception
         self._deny_list = deny_list
+        self._tenants = tenants
         self._passes: TTLCache[bytes, Pass] = TTLCache(MAX_KNOWN, KNOWN_SECONDS, timer=self._time)
         # Apart from the others, so that strangers with made-up keys push out nobody who is known.
         self._refused: TTLCache[bytes, AppError] = TTLCache(MAX_REFUSED, KNOWN_SECONDS, timer=self._time)
@@ -73,11 +78,20 @@ class Porter:
             raise Unauthenticated(NOT_VALID)
         if (refused := self._refused.get(digest)) is not None:
             raise refused.with_traceback(None)  # or each time one more would hang on to it
-        shown = self._passes.get(digest) or await self._ask_once(digest)
+        shown = self._passes.get(digest)
+        if shown is None or self._is_outdated(shown.holder):
+            shown = await self._ask_once(digest)
         is_ended = str(shown.key.id) in self._deny_list.sessions
         if is_ended or not shown.key.is_live(self._reception.source.clock()):
             raise Unauthenticated(NOT_VALID)
+        shown.holder.check_open()
         return shown
+
+    def _is_outdated(self, holder: Holder) -> bool:
+        member, organisation = holder.seat.membership, holder.seat.organisation
+        return self._deny_list.is_outdated(
+            member.org_id, member.id, member.version
+        ) or self._tenants.is_outdated(organisation.id, organisation.version)
 
     def watch(self, key_id: UUID) -> None:
         """Forget a key that is being changed, and keep nothing of it for a moment."""

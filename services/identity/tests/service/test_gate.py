@@ -129,7 +129,7 @@ async def test_keys_that_never_were_fill_no_memory_and_push_nobody_out(
     place: Place, owner: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("identity.porter.MAX_REFUSED", 3)
-    porter = Porter(place.reception, DenyList())
+    porter = Porter(place.reception, DenyList(), place.stand.runtime.tenants)
     made, stranger = await make(owner), new_text(is_production=False)
     await porter.admit(made["token"])
     for text in (*(new_text(is_production=False) for _ in range(10)), stranger):
@@ -158,7 +158,7 @@ async def test_other_processes_and_services_refuse_a_key_by_the_fact_that_it_is_
 ) -> None:
     made = await make(owner)
     headers = {"authorization": f"Bearer {token_of(await check(made['token']))}"}
-    elsewhere = Porter(place.reception, DenyList())
+    elsewhere = Porter(place.reception, DenyList(), place.stand.runtime.tenants)
     await elsewhere.admit(made["token"])
     await owner.browser.delete(f"{KEYS}/{made['id']}")
     await elsewhere.admit(made["token"])

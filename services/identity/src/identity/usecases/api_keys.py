@@ -61,9 +61,16 @@ class Holder(NamedTuple):
             "org_slug": self.seat.organisation.slug,
             "role": "API_KEY",
             "scope": " ".join(self.scopes),
-            "ver": self.key.version,
+            "maker": str(self.seat.membership.id),
+            "ver": self.seat.membership.version,
             "name": self.key.name,
         }
+
+    def check_open(self) -> None:
+        """Raise OrganisationInactive or FeatureDisabled where no key is let in at present."""
+        self.seat.organisation.check_active()
+        if FEATURE not in self.seat.organisation.features:
+            raise FeatureDisabled("This organisation has switched API keys off.", feature=FEATURE)
 
 
 async def create_key(tx: Tx, actor: Actor, wish: Wish, *, is_production: bool) -> Shown:
@@ -108,19 +115,13 @@ async def revoke_keys_of(tx: Tx, org_id: UUID, user_id: UUID) -> None:
 
 
 async def look_up_key(tx: Tx, digest: bytes) -> Holder:
-    """Who shows a key; Unauthenticated when it opens nothing.
-
-    Raises OrganisationInactive or FeatureDisabled where no key is let in at present.
-    """
+    """Who shows a key; Unauthenticated when it opens nothing."""
     key = await api_keys.find_by_digest(tx.session, digest)
     if key is None or not key.is_live(tx.now):
         raise Unauthenticated(NOT_VALID)
     seat = await accounts.find_seat(tx, key.org_id, key.created_by_user_id)
     if seat is None or not seat.is_open:
         raise Unauthenticated(NOT_VALID)
-    seat.organisation.check_active()
-    if FEATURE not in seat.organisation.features:
-        raise FeatureDisabled("This organisation has switched API keys off.", feature=FEATURE)
     if key.last_used_at is None or tx.now - key.last_used_at >= USE_NOTED_AFTER:
         key.last_used_at = tx.now  # only looked at, so no new version
     scope = str(seat.claims(key.id)["scope"])

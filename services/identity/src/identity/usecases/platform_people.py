@@ -10,12 +10,13 @@ from identity.domain.members import MemberState
 from identity.domain.sessions import EndReason
 from identity.published import user_deactivated, user_updated
 from identity.store import accounts, members, sessions
+from identity.usecases.api_keys import revoke_keys_of
 from identity.usecases.sessions import end_session
 from identity.usecases.tenants import enter
 
 
 async def disable_person(tx: Tx, org_id: UUID, user_id: UUID) -> None:
-    """The person may sign in nowhere any more; their sessions end at once, wherever they work."""
+    """The person may sign in nowhere any more; their sessions and keys end at once, wherever they work."""
     account = await _lock(tx, org_id, user_id)
     if account.id == tx.actor.id:
         raise BadRequest("You cannot disable yourself.")
@@ -54,5 +55,6 @@ async def _tell(tx: Tx, account: Account) -> None:
         tx.note(member, action, {"isActive": account.is_active})
         tx.publish(user_updated(account) if account.is_active else user_deactivated(account))
         if not account.is_active:
+            await revoke_keys_of(tx, member.org_id, account.id)
             for session in await sessions.lock_running(tx.session, member.org_id, account.id):
                 end_session(tx, session, EndReason.DEACTIVATED, "SESSION_END")
