@@ -22,7 +22,7 @@ from sqlalchemy import select, update
 from chassis import relay
 from chassis.auth import ALGORITHM, KeySet
 from chassis.clock import utc_now
-from chassis.inbox import receive, received
+from chassis.inbox import Received, receive, received
 from chassis.jobs_service import CALLERS, add_jobs_service
 from chassis.rows import outbox
 from chassis.rpc import Peer, RpcServer, ServiceIdentity
@@ -155,6 +155,16 @@ class Platform:
         """Let every fact of an organisation, or only those about one thing, have all its effects."""
         while sum([await self._hand_on(stand, org_id, about) for stand in self.stands.values()]):
             pass
+
+    async def facts(self, org_id: UUID) -> list[Received]:
+        """Every fact of an organisation that its services still have, published or not."""
+        found = []
+        for name, stand in self.stands.items():
+            async with stand.runtime.system.session(None, read_only=True) as session:
+                wanted = select(outbox).where(outbox.c.org_id == org_id).order_by(outbox.c.id)
+                rows = (await session.execute(wanted)).all()
+            found += [received(orjson.dumps(row.payload), relay._headers(row, name)) for row in rows]
+        return found
 
     async def entries(self, service: str, request_id: str) -> list[Any]:
         """The audit facts of one request."""

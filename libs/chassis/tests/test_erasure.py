@@ -1,7 +1,7 @@
 """Erasure: an organisation's rows go, in batches, children first, and nobody else's."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from chassis import erasure
 from chassis.auth import system_actor
@@ -55,5 +55,14 @@ async def test_the_job_runs_once_its_transaction_has_committed(notes: Stand) -> 
     async with notes.runtime.source.tx(system_actor(notes.org_id)) as tx:
         await erase_later(tx)
     assert await counts(notes) != {}
-    assert await notes.run_deferred() == [erasure.ERASE]
-    assert await counts(notes) == {}
+    assert await notes.run_deferred() == [erasure.ERASE, erasure.ERASE]
+    assert await counts(notes) == {"inbox": 1}
+
+
+async def test_what_was_under_way_when_the_end_became_known_is_erased_a_minute_later(notes: Stand) -> None:
+    async with notes.runtime.source.tx(system_actor(notes.org_id)) as tx:
+        await erase_later(tx)
+    due = text("SELECT scheduled_at FROM procrastinate.procrastinate_jobs WHERE args->>'org_id' = :org_id")
+    async with notes.runtime.system.session(None, read_only=True) as session:
+        times = list(await session.scalars(due, {"org_id": str(notes.org_id)}))
+    assert sorted(times, key=bool) == [None, tx.now + erasure.AGAIN_AFTER]

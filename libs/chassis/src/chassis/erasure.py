@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,12 +12,15 @@ from sqlalchemy import MetaData, Table, delete, select, tuple_
 
 from chassis import rows
 from chassis.database import Database
+from chassis.inbox import ERASED, accept_no_more
 from chassis.jobs import Jobs, enqueue
 from chassis.runtime import Runtime
 from chassis.tx import Tx
 
 ERASE = "erase-organisation"
 BATCH = 1000
+AGAIN_AFTER = timedelta(minutes=1)
+"""What was under way when the end became known may have written after the first time."""
 
 
 def with_erasure(jobs: Jobs, metadata: MetaData) -> Jobs:
@@ -27,14 +31,19 @@ def with_erasure(jobs: Jobs, metadata: MetaData) -> Jobs:
 
 
 async def erase_later(tx: Tx) -> None:
-    """Let the organisation in which the transaction acts be erased here, once it has committed."""
+    """Let the organisation in which the transaction acts be erased here, once it has committed, and stay so."""
+    await accept_no_more(tx)
     await enqueue(tx, ERASE, {})
+    await enqueue(tx, ERASE, {}, run_at=tx.now + AGAIN_AFTER)
 
 
 async def erase(
     system: Database, metadata: MetaData, org_id: UUID, *, keep: Collection[str] = frozenset()
 ) -> None:
-    """Delete an organisation's rows, children before parents, in batches; safe to repeat and to cut short."""
+    """Delete an organisation's rows, children before parents, in batches; safe to repeat and to cut short.
+
+    All that stays of it is the mark in the inbox that keeps late facts out.
+    """
     for table in tenant_tables(metadata):
         if table.name not in keep:
             while await _delete(system, table, org_id) == BATCH:
@@ -53,7 +62,10 @@ async def _run(runtime: Runtime, org_id: UUID, *, metadata: MetaData) -> None:
 
 async def _delete(system: Database, table: Table, org_id: UUID) -> int:
     key: Any = tuple_(*table.primary_key.columns)
-    some = select(*table.primary_key.columns).where(table.c.org_id == org_id).limit(BATCH)
+    doomed = table.c.org_id == org_id
+    if table is rows.inbox:
+        doomed &= table.c.consumer != ERASED
+    some = select(*table.primary_key.columns).where(doomed).limit(BATCH)
     async with system.session(org_id) as session:
         result = await session.execute(delete(table).where(key.in_(some)))
         await session.commit()

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 from google.protobuf.message import Message
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from chassis import telemetry
@@ -49,13 +49,23 @@ class Received:
 
 MAX_REASON_LENGTH = 2000
 
+ERASED = "erased"
+"""The consumer under which an organisation's own id says that it was deleted: kept as long as a fact can be late."""
+_IS_ERASED = exists().where(
+    inbox.c.org_id == bindparam("org_id"),
+    inbox.c.consumer == ERASED,
+    inbox.c.event_id == bindparam("org_id"),
+)
 _MARK = Lookup(
     insert(inbox)
-    .values({column.name: bindparam(column.name) for column in inbox.c})
+    .from_select(
+        inbox.c.keys(),
+        select(*(bindparam(column.name, type_=column.type) for column in inbox.c)).where(~_IS_ERASED),
+    )
     .on_conflict_do_nothing()
     .returning(inbox.c.event_id)
 )
-"""One row the first time, none again."""
+"""One row the first time, none again, and none where the organisation was deleted."""
 
 Handler = Callable[[Tx, Received], Awaitable[None]]
 Handlers = Mapping[str, Handler]
@@ -80,7 +90,7 @@ def received(payload: bytes, headers: Mapping[str, str]) -> Received:
 
 
 async def receive(source: Source, consumer: str, handlers: Handlers, fact: Received) -> bool:
-    """Let the handler act on a fact in one transaction; False when it already had."""
+    """Let the handler act on a fact in one transaction; False when it already had, or nothing may come back to life."""
     work = Work(fact.request_id, org_id=fact.org_id, actor_id=fact.actor_id, traceparent=fact.traceparent)
     begin_work(work)
     with telemetry.following(f"receive {fact.type}", work):
@@ -91,6 +101,13 @@ async def receive(source: Source, consumer: str, handlers: Handlers, fact: Recei
             await handlers[fact.type](tx, fact)
             await tx.commit()
     return True
+
+
+async def accept_no_more(tx: Tx) -> None:
+    """Let no fact about the organisation have an effect here once the transaction has committed."""
+    org_id = tx.actor.org_id
+    mark = {"org_id": org_id, "consumer": ERASED, "event_id": org_id, "received_at": tx.now}
+    await tx.session.execute(insert(inbox).values(mark).on_conflict_do_nothing())
 
 
 async def park(
