@@ -42,11 +42,11 @@ def healthy(stage: Stage) -> None:
 
 @pytest.fixture(scope="session")
 def visit(stage: Stage) -> Iterator[People]:
-    """A new visitor, signed in or not: `visit()`, `visit("owner@acme.example", host=…)`."""
+    """A new visitor, signed in or not: `visit()`, `visit("owner@acme.example", host=…, address=…)`."""
     visitors: list[Visitor] = []
 
-    def _visit(email: str | None = None, *, host: str = "localhost") -> Visitor:
-        visitor = Visitor(stage.url, stage.root / "certs" / "ca.pem", host=host)
+    def _visit(email: str | None = None, *, host: str = "localhost", address: str = "127.0.0.1") -> Visitor:
+        visitor = Visitor(stage.url, stage.root / "certs" / "ca.pem", host=host, address=address)
         visitors.append(visitor)
         if email:
             answer = visitor.sign_in(email)

@@ -12,12 +12,13 @@ Json = dict[str, Any]
 
 
 class Visitor:
-    """A client with its own cookies at one host name; connects to loopback whatever the name."""
+    """A client with its own cookies at one host name; connects to loopback whatever the name, from its `address`."""
 
-    def __init__(self, url: str, ca: Path, *, host: str = "localhost") -> None:
+    def __init__(self, url: str, ca: Path, *, host: str = "localhost", address: str = "127.0.0.1") -> None:
+        trust = ssl.create_default_context(cafile=ca)
         self._client = httpx2.Client(
             base_url=url,
-            verify=ssl.create_default_context(cafile=ca),
+            transport=httpx2.HTTPTransport(verify=trust, local_address=address),
             timeout=15,
             follow_redirects=False,
             headers={"Host": f"{host}:{url.rpartition(':')[2]}"},

@@ -135,10 +135,19 @@ def test_roles_hold_what_the_first_release_says() -> None:
         ("10.1.2.3/8", "10.0.0.0/8"),
         ("2001:DB8::/32", "2001:db8::/32"),
         ("::1/128", "::1"),
+        ("::ffff:10.1.2.3", "10.1.2.3"),
+        ("::ffff:10.1.2.3/104", "10.0.0.0/8"),
+        ("::/0", "::/0"),
     ],
 )
 def test_networks_have_one_spelling(text: str, normal: str) -> None:
     assert network(text) == normal
+
+
+@pytest.mark.parametrize("text", ["fe80::1%eth0", "10.0.0.0/33", "localhost", "10.0.0.1/8/8"])
+def test_what_means_nothing_elsewhere_is_no_network(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        network(text)
 
 
 @given(st.binary(max_size=200), st.text(max_size=40))

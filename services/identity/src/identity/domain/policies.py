@@ -17,6 +17,7 @@ from identity.domain.rows import Row
 MAX_ADDRESSES = 200
 MIN_PASSWORD = 12
 """The least length a policy may ask for while no second factor is required (design/security.md 2)."""
+_IPV4_WITHIN_IPV6 = ipaddress.IPv6Network("::ffff:0:0/96")
 
 RANGES = {
     "overdue_after_days": (0, 90),
@@ -116,6 +117,13 @@ class Policies(Row, Aggregate):
 
 
 def network(text: str) -> str:
-    """An IPv4 or IPv6 address or CIDR network in its usual spelling; ValueError when it is none."""
+    """An IPv4 or IPv6 address or CIDR network in its usual spelling; ValueError when it is none.
+
+    IPv4 within IPv6 is IPv4, as clients' addresses are; an address of one link alone is none.
+    """
+    if "%" in text:
+        raise ValueError("a zone means nothing elsewhere")
     parsed = ipaddress.ip_network(text, strict=False)
+    if isinstance(parsed, ipaddress.IPv6Network) and parsed.subnet_of(_IPV4_WITHIN_IPV6):
+        parsed = ipaddress.ip_network((int(parsed.network_address) & 0xFFFFFFFF, parsed.prefixlen - 96))
     return str(parsed.network_address) if parsed.num_addresses == 1 else str(parsed)
