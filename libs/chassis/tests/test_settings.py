@@ -104,6 +104,8 @@ def test_every_bad_variable_is_named_at_once() -> None:
         ("EXECOS_SERVICES", "sales"),
         ("EXECOS_SERVICES", "sales=http://127.0.0.1:7102,work=7103"),
         ("EXECOS_CORE_SERVICES", "sales"),
+        ("EXECOS_JWKS_CACHE_SECONDS", "0"),
+        ("EXECOS_JWKS_CACHE_SECONDS", "soon"),
     ],
 )
 def test_what_is_malformed_is_named(variable: str, malformed: str) -> None:

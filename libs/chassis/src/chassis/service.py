@@ -142,9 +142,8 @@ async def assemble(service: Service, settings: ServiceSettings) -> AsyncIterator
     bus = Bus(settings.nats_url, name=service.name)
     relay = Relay(system, bus, context=service.name, clock=utc_now)
     source = Source(service.name, database, utc_now, relay.wake)
-    verifier = TokenVerifier(
-        KeySet(settings.jwks_url), issuer=settings.token_issuer, audience=settings.token_audience
-    )
+    keys = KeySet(settings.jwks_url, max_age_seconds=settings.jwks_cache_seconds)
+    verifier = TokenVerifier(keys, issuer=settings.token_issuer, audience=settings.token_audience)
     parts = {type(settings): settings, **service.peers(settings, peer)}
     tenants = service.tenants(lambda: runtime)
     runtime = Runtime(

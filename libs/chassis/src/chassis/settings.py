@@ -11,7 +11,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SHARED = ("EXECOS_ENV", "EXECOS_PROFILE", "EXECOS_SERVICES", "EXECOS_CORE_SERVICES")
+SHARED = (
+    "EXECOS_ENV",
+    "EXECOS_PROFILE",
+    "EXECOS_SERVICES",
+    "EXECOS_CORE_SERVICES",
+    "EXECOS_JWKS_CACHE_SECONDS",
+)
 
 MAX_PORT = 65535
 OWNER_DATABASE_URL = "owner_database_url"
@@ -96,6 +102,13 @@ class ServiceSettings(BaseSettings):
     core_services: str = Field("", validation_alias="EXECOS_CORE_SERVICES", description="names, by comma")
     environment: Literal["development", "production"] = Field("production", validation_alias="EXECOS_ENV")
     profile: Literal["default", "test"] = Field("default", validation_alias="EXECOS_PROFILE")
+    jwks_cache_seconds: int = Field(
+        300,
+        ge=1,
+        le=3600,
+        validation_alias="EXECOS_JWKS_CACHE_SECONDS",
+        description="how long verifiers keep identity's public keys; the gateway as long",
+    )
 
     @field_validator("database_url", "system_database_url")
     @classmethod
