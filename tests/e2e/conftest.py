@@ -24,7 +24,8 @@ def openid() -> Iterator[StandardProvider]:
 def stage(openid: StandardProvider) -> Iterator[Stage]:
     """The running platform; one that was running before is used as it is and left running."""
     trusted = json.dumps({"e2e": CLIENT | {"issuer": openid.url}})
-    stage = Stage.at("e2e", IDENTITY_OIDC_PROVIDERS=trusted)
+    # Signing keys are kept for a second, so that a rotation fits into a journey.
+    stage = Stage.at("e2e", IDENTITY_OIDC_PROVIDERS=trusted, EXECOS_JWKS_CACHE_SECONDS="1")
     was_up = stage.is_up
     try:
         stage.up()

@@ -61,6 +61,8 @@ class GatewaySettings(BaseModel):
     #: Where Envoy sees the directory the configuration is written to, if not there.
     mounted_at: Path | None = None
 
+    #: How long identity's public keys are kept, as in every service (EXECOS_JWKS_CACHE_SECONDS).
+    jwks_cache_seconds: int = Field(default=300, ge=1, le=3600)
     identity_timeout_seconds: Seconds = 0.5
     header_timeout_seconds: Seconds = 5
     request_timeout_seconds: Seconds = 15

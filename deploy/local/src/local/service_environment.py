@@ -19,7 +19,7 @@ PEERS: Mapping[str, tuple[str, ...]] = {
     "notifications": ("identity", "billing"),
     "reporting": ("identity", "sales", "work", "billing", "notifications"),
 }
-PLATFORM_WIDE = ("EXECOS_SERVICES", "EXECOS_CORE_SERVICES")
+PLATFORM_WIDE = ("EXECOS_SERVICES", "EXECOS_CORE_SERVICES", "EXECOS_JWKS_CACHE_SECONDS")
 OWNER_URL = "OWNER_DATABASE_URL"
 FRONTENDS = ("http://localhost:3000", "http://localhost:5173")
 

@@ -40,6 +40,11 @@ class Settings:
         """The gateway's https URL, the issuer of tokens and the base of links in mails."""
         return f"https://localhost:{self.ports.gateway_https}"
 
+    @property
+    def jwks_cache_seconds(self) -> int:
+        """How long the gateway keeps identity's public keys; the services have judged the value."""
+        return int(self.overrides.get("EXECOS_JWKS_CACHE_SECONDS", 300))
+
 
 def load(*, profile: str | None = None, repository: Path = REPOSITORY) -> Settings:
     """The settings; the environment wins over `.env`, `profile` over both. SettingsRefused names every bad variable."""

@@ -146,6 +146,7 @@ class Stack:
             cors_origins=FRONTENDS,
             upstreams={context: (HOST, ports.http(context)) for context in CONTEXTS},
             identity_rpc=(HOST, ports.grpc("identity")),
+            jwks_cache_seconds=self.settings.jwks_cache_seconds,
         )
         secret = service_secret("identity", self.settings, self.keys, self.cluster)
         write_gateway(settings, self.layout.gateway, gateway_token(secret))

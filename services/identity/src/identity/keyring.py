@@ -22,7 +22,9 @@ from chassis.errors import Unavailable
 from chassis.tx import Source
 from identity.domain.ciphers import Cipher
 from identity.domain.signing_keys import (
+    RELOADED_AFTER,
     SigningKey,
+    announcement,
     is_published,
     is_rotation_due,
     new_pair,
@@ -32,9 +34,6 @@ from identity.domain.signing_keys import (
 from identity.store import signing_keys
 
 log = structlog.get_logger()
-
-RELOADED_AFTER = timedelta(seconds=5)
-"""How soon a process knows the keys that another one made; far below the time a key is announced."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +49,10 @@ class OpenedKey:
 class Keyring:
     """The signing keys as this process knows them; whichever process finds none makes the first."""
 
-    def __init__(self, source: Source, cipher: Cipher) -> None:
+    def __init__(self, source: Source, cipher: Cipher, jwks_cache: timedelta) -> None:
         self._source = source
         self._cipher = cipher
+        self._announced = announcement(jwks_cache)
         self._keys: Sequence[OpenedKey] = ()
         self._loaded_at: datetime | None = None
         self._lock = asyncio.Lock()
@@ -76,8 +76,8 @@ class Keyring:
         """Read the keys now, making one where none is there or the newest is old."""
         async with self._source.database.session(None, read_only=True) as session:
             stored = await signing_keys.list_all(session)
-        if is_rotation_due(stored, self._source.clock()):
-            await self._make_next(is_rotation_due)
+        if self._is_due(stored, self._source.clock()):
+            await self._make_next(self._is_due)
         else:
             self._take(stored)
 
@@ -92,7 +92,7 @@ class Keyring:
             stored = list(await signing_keys.list_all(session))
             now = self._source.clock()
             # Asked again under the lock: another process may have made it meanwhile.
-            start = next_start(stored, now) if is_wanted(stored, now) else None
+            start = next_start(stored, now, self._announced) if is_wanted(stored, now) else None
             if start is not None:
                 stored.append(self._new_key(now, start))
                 session.add(stored[-1])
@@ -101,6 +101,9 @@ class Keyring:
                 await session.delete(key)
             await session.commit()
         self._take([key for key in stored if key not in dead])
+
+    def _is_due(self, stored: Sequence[SigningKey], now: datetime) -> bool:
+        return is_rotation_due(stored, now, self._announced)
 
     def _new_key(self, now: datetime, start: datetime) -> SigningKey:
         kid, private, public = new_pair()

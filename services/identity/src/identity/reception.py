@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -61,7 +61,7 @@ class Reception:
         source = replace(runtime.source, database=runtime.system)
         cipher = settings.cipher()
         seals = Seals(settings.refresh_key.get_secret_value())
-        keyring = Keyring(source, cipher)
+        keyring = Keyring(source, cipher, timedelta(seconds=settings.jwks_cache_seconds))
         verifier = TokenVerifier(OwnKeys(keyring), issuer=settings.token_issuer, audience=PLATFORM_AUDIENCE)
         return cls(source, settings, Passwords(), keyring, seals, cipher, verifier)
 

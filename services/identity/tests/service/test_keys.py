@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -28,6 +29,11 @@ async def _own_keys(place: Place) -> AsyncIterator[None]:
     await place.keyring.load()
     yield
     await _delete(place)
+
+
+def _keyring(place: Place, cipher: Cipher = CIPHER) -> Keyring:
+    """The keyring of another process."""
+    return Keyring(place.reception.source, cipher, timedelta(seconds=300))
 
 
 async def _delete(place: Place) -> None:
@@ -61,7 +67,7 @@ async def test_published_keys_are_public_halves_that_may_be_cached(place: Place)
 
 async def test_two_processes_make_one_first_key(place: Place) -> None:
     await _delete(place)
-    rings = [Keyring(place.reception.source, CIPHER) for _ in range(5)]
+    rings = [_keyring(place) for _ in range(5)]
     await place.warm()
     await asyncio.gather(*(ring.load() for ring in rings))
     assert len(await _stored(place)) == 1
@@ -77,8 +83,8 @@ async def test_private_key_is_not_readable_in_the_database(place: Place) -> None
         CIPHER.open(key.private_key, key.place + "other row")
     CIPHER.open(key.private_key, key.place)
     with pytest.raises(Unreadable):
-        await Keyring(place.reception.source, Cipher(b"x" * 32)).load()
-    await Keyring(place.reception.source, Cipher(b"x" * 32, previous=b"k" * 32)).load()
+        await _keyring(place, Cipher(b"x" * 32)).load()
+    await _keyring(place, Cipher(b"x" * 32, previous=b"k" * 32)).load()
 
 
 async def test_next_key_is_announced_before_it_signs_and_outlives_its_tokens(place: Place) -> None:
@@ -86,7 +92,7 @@ async def test_next_key_is_announced_before_it_signs_and_outlives_its_tokens(pla
     await place.keyring.rotate()
     new = (await _kids(place))[1]
     assert await _kids(place) == [old, new]
-    place.stand.clock.advance(seconds=599)
+    place.stand.clock.advance(seconds=601)
     assert await _signing_kid(place) == old
     place.stand.clock.advance(seconds=1)
     assert await _signing_kid(place) == new
@@ -107,11 +113,11 @@ async def test_rotating_again_while_a_key_waits_changes_nothing(place: Place) ->
 
 async def test_old_key_is_replaced_after_ninety_days_by_itself(place: Place) -> None:
     (old,) = await _kids(place)
-    place.stand.clock.advance(days=90, seconds=-601)
+    place.stand.clock.advance(days=90, seconds=-603)
     assert await _kids(place) == [old]
     place.stand.clock.advance(minutes=1)
     assert len(await _kids(place)) == 2
-    place.stand.clock.advance(minutes=10)
+    place.stand.clock.advance(minutes=10, seconds=2)
     assert await _signing_kid(place) != old
 
 
@@ -141,7 +147,7 @@ async def test_rotation_under_load_refuses_no_valid_token(place: Place) -> None:
 
 async def test_key_made_by_another_process_is_published_within_seconds(place: Place) -> None:
     (first,) = await _kids(place)
-    await Keyring(place.reception.source, CIPHER).rotate()
+    await _keyring(place).rotate()
     place.stand.clock.advance(seconds=5)
     assert len(await _kids(place)) == 2
     assert await _signing_kid(place) == first

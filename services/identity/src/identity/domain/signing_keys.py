@@ -15,10 +15,8 @@ from chassis.ids import new_id
 from identity.domain.rows import Row
 from identity.domain.sessions import ACCESS_TOKEN_LIFETIME
 
-JWKS_CACHE = timedelta(seconds=300)
-"""How long verifiers may keep the published keys (the gateway's and the services' own setting)."""
-ANNOUNCEMENT = 2 * JWKS_CACHE
-"""How long a key is published before it signs."""
+RELOADED_AFTER = timedelta(seconds=2)
+"""How soon a process knows, and publishes, the keys that another one made."""
 AFTERLIFE = ACCESS_TOKEN_LIFETIME + timedelta(minutes=1)
 """How long a key is published after it signed last: its last token must be dead."""
 ROTATED_AFTER = timedelta(days=90)
@@ -49,6 +47,11 @@ class Dated(Protocol):
         """When it begins to sign."""
 
 
+def announcement(jwks_cache: timedelta) -> timedelta:
+    """How long a key is there before it signs: published everywhere for twice as long as verifiers keep keys."""
+    return RELOADED_AFTER + 2 * jwks_cache
+
+
 def new_pair() -> tuple[str, ec.EllipticCurvePrivateKey, dict[str, Any]]:
     """A key id, a private key and its public JWK."""
     kid = str(new_id())
@@ -71,15 +74,15 @@ def is_published(keys: Sequence[Dated], index: int, now: datetime) -> bool:
     return not later or now < min(later) + AFTERLIFE
 
 
-def next_start(keys: Sequence[Dated], now: datetime) -> datetime | None:
+def next_start(keys: Sequence[Dated], now: datetime, announced: timedelta) -> datetime | None:
     """When a key made now would begin to sign; None while another one is already waiting."""
     if not keys:
         return now
     newest = max(key.active_from for key in keys)
-    return None if newest > now else now + ANNOUNCEMENT
+    return None if newest > now else now + announced
 
 
-def is_rotation_due(keys: Sequence[Dated], now: datetime) -> bool:
+def is_rotation_due(keys: Sequence[Dated], now: datetime, announced: timedelta) -> bool:
     """Whether there is no key, or the newest is so old that the next one should be made."""
     newest = max((key.active_from for key in keys), default=None)
-    return newest is None or now - newest >= ROTATED_AFTER - ANNOUNCEMENT
+    return newest is None or now - newest >= ROTATED_AFTER - announced

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Response
 
 from chassis.routing import CommittingRoute, public
 from chassis.schema import Out
-from identity.domain.signing_keys import JWKS_CACHE
 from identity.http.guards import Desk, Tenant
 
 keys = APIRouter(tags=["keys"], route_class=CommittingRoute)
@@ -21,5 +20,5 @@ class KeySetOut(Out):
 @keys.get("/.well-known/jwks.json", name="read", response_model=KeySetOut, openapi_extra=public())
 async def read(desk: Desk, tenant: Tenant, response: Response) -> dict[str, Any]:  # noqa: ARG001 - unknown hosts have none
     """The keys in use, the next one announced in time."""
-    response.headers["cache-control"] = f"public, max-age={int(JWKS_CACHE.total_seconds())}"
+    response.headers["cache-control"] = f"public, max-age={desk.settings.jwks_cache_seconds}"
     return {"keys": await desk.keyring.published()}
