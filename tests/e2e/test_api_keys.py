@@ -49,5 +49,26 @@ def test_a_key_opens_its_scope_at_its_organisation_and_is_dead_soon_after_it_is_
         eventually(partial(_is_refused, shown), "the end of the key", seconds=5)
 
 
+def test_a_demotion_reaches_the_keys_of_the_demoted_in_every_service(visit: People) -> None:
+    owner, ceo, nobody = visit("owner@globex.example"), visit("ceo@globex.example"), visit()
+    me = ceo.get("/auth/me")["id"]
+    made = ceo.post("/org/api-tokens", {"name": "Demoted", "scopes": ["invoices:read", "work-items:read"]})
+
+    def answers() -> list[int]:
+        asked = (
+            nobody.ask("GET", path, headers={"X-Api-Key": made["token"]})
+            for path in ("/api/v1/invoices", "/api/v1/work-items")
+        )
+        return [answer.status_code for answer in asked]
+
+    assert answers() == [200, 200]
+    try:
+        owner.post(f"/users/{me}/roles", {"role": "OPS"})
+        eventually(lambda: answers() == [403, 200], "the end of what an operator may not", seconds=5)
+    finally:
+        owner.post(f"/users/{me}/roles", {"role": "CEO"})
+    eventually(lambda: answers() == [200, 200], "all of it again", seconds=5)
+
+
 def _is_refused(ask: Callable[[], httpx2.Response]) -> bool:
     return ask().status_code == 401
