@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from services.identity.tests.place import BROWSER, Person, Place
+from services.identity.tests.place import BROWSER, PASSWORD, Person, Place
 
 from identity.domain.roles import Role
 
@@ -47,6 +47,14 @@ async def test_somebody_elsewhere_does_not(owner: Person, address: str) -> None:
     for path in ("/org", "/auth/me", "/users", "/permissions"):
         assert code_of(await owner.browser.get(path)) == (403, "IP_NOT_ALLOWED"), path
     assert code_of(await owner.refresh()) == (403, "IP_NOT_ALLOWED")
+
+
+async def test_right_password_from_elsewhere_is_no_failure(place: Place, owner: Person) -> None:
+    stranger = place.browser()
+    stranger.headers[HEADER] = HOME
+    credentials = {"email": owner.email, "password": PASSWORD}
+    for _ in range(7):
+        assert code_of(await stranger.post("/auth/login", json=credentials)) == (403, "IP_NOT_ALLOWED")
 
 
 async def test_wrong_password_from_elsewhere_is_told_nothing_of_the_list(owner: Person) -> None:

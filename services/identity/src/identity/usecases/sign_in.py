@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chassis.errors import Unauthenticated
+from chassis.errors import Denied, Unauthenticated
 from chassis.tx import Tx
 from identity.domain.accounts import EmailNotVerified
 from identity.domain.seats import Seat
@@ -35,13 +35,13 @@ async def sign_in(reception: Reception, given: Credentials) -> Opened:
         if org_id is not None:
             try:
                 return await _open(reception, org_id, caller, given.second, verdict.upgraded)
-            except SecondFactorMissing:
-                await give_back(reception, caller.bucket)
-                raise
             except WrongSecondFactor:
                 verdict = Verdict(is_right=False)  # counted and answered like a wrong password
-            except EmailNotVerified:
+            except EmailNotVerified:  # counted too: each sends a mail
                 reception.later(mail_verification(reception, org_id, caller.candidates[0].user_id))
+                raise
+            except (SecondFactorMissing, Denied):
+                await give_back(reception, caller.bucket)
                 raise
     note_refusal(reception, caller, verdict)
     raise Unauthenticated(REFUSED)
