@@ -38,8 +38,8 @@ def demand(stand: Stand, rules: Rules) -> Tenants:
     return tenants
 
 
-async def code_of(stand: Stand, **claims: Any) -> tuple[int, str | None]:
-    async with stand.client(**claims) as api:
+async def code_of(stand: Stand, *scope: str, **claims: Any) -> tuple[int, str | None]:
+    async with stand.client(*scope, **claims) as api:
         answer = await api.get("/api/v1/notes", headers={"x-envoy-external-address": "203.0.113.9"})
     return answer.status_code, answer.json().get("error", {}).get("code")
 
@@ -51,15 +51,15 @@ async def code_of(stand: Stand, **claims: Any) -> tuple[int, str | None]:
         (replace(OPEN, modules=frozenset({"others"})), "MODULE_DISABLED"),
         (replace(OPEN, networks=("198.51.100.0/24",)), "IP_NOT_ALLOWED"),
         (replace(OPEN, networks=()), "IP_NOT_ALLOWED"),
-        (replace(OPEN, strong_roles=None), "SECOND_FACTOR_REQUIRED"),
-        (replace(OPEN, strong_roles=frozenset({"SALES"})), "SECOND_FACTOR_REQUIRED"),
+        (replace(OPEN, strong_permissions=None), "SECOND_FACTOR_REQUIRED"),
+        (replace(OPEN, strong_permissions=frozenset({"notes:read", "notes:burn"})), "SECOND_FACTOR_REQUIRED"),
     ],
 )
 async def test_what_is_demanded_and_not_met_is_refused_with_its_own_code(
     notes: Stand, rules: Rules, code: str
 ) -> None:
     demand(notes, rules)
-    assert await code_of(notes, role="SALES") == (403, code)
+    assert await code_of(notes, "notes:read") == (403, code)
 
 
 @pytest.mark.parametrize(
@@ -67,22 +67,22 @@ async def test_what_is_demanded_and_not_met_is_refused_with_its_own_code(
     [
         OPEN,
         replace(OPEN, networks=("203.0.113.0/24", "2001:db8::/32")),
-        replace(OPEN, strong_roles=frozenset({"OWNER"})),
+        replace(OPEN, strong_permissions=frozenset({"notes:burn"})),
     ],
 )
 async def test_what_is_demanded_and_met_lets_in(notes: Stand, rules: Rules) -> None:
     demand(notes, rules)
-    assert await code_of(notes, role="SALES") == (200, None)
+    assert await code_of(notes, "notes:read") == (200, None)
 
 
 async def test_second_factor_is_asked_of_people_and_given_by_the_token(notes: Stand) -> None:
-    demand(notes, replace(OPEN, strong_roles=None))
+    demand(notes, replace(OPEN, strong_permissions=None))
     assert await code_of(notes, mfa=True) == (200, None)
     assert await code_of(notes, kind="key") == (200, None)
 
 
 async def test_door_that_leads_to_the_second_factor_is_open_without_one(notes: Stand) -> None:
-    demand(notes, replace(OPEN, strong_roles=None))
+    demand(notes, replace(OPEN, strong_permissions=None))
     async with notes.client() as api:
         assert (await api.get("/api/v1/notes/arrival")).status_code == 200
 

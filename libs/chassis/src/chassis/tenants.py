@@ -56,14 +56,17 @@ class SecondFactorRequired(Denied):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What one organisation demands; `networks` of None means from anywhere, `strong_roles` of None every role."""
+    """What one organisation demands; `networks` of None means from anywhere.
+
+    Whoever may do one of `strong_permissions` needs a second factor; None means everybody.
+    """
 
     version: int = 0
     is_open: bool = True
     modules: frozenset[str] = frozenset()
     features: frozenset[str] = frozenset()
     networks: tuple[str, ...] | None = None
-    strong_roles: frozenset[str] | None = frozenset()
+    strong_permissions: frozenset[str] | None = frozenset()
 
     def check_open(self) -> None:
         """Raise OrganisationInactive unless people may work there."""
@@ -76,8 +79,8 @@ class Rules:
             raise AddressNotAllowed("This organisation does not allow access from your address.")
 
     def check_strength(self, actor: Actor) -> None:
-        """Raise SecondFactorRequired when the actor's role needs a second factor and the session has none."""
-        is_demanded = self.strong_roles is None or actor.role in self.strong_roles
+        """Raise SecondFactorRequired when what the actor may do needs a second factor and the session has none."""
+        is_demanded = self.strong_permissions is None or any(map(actor.may, self.strong_permissions))
         if is_demanded and actor.kind is ActorKind.USER and not actor.is_strong:
             raise SecondFactorRequired(
                 "This organisation requires a second factor: enrol one, then refresh the access token."

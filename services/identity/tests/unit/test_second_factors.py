@@ -9,9 +9,11 @@ import pytest
 
 from clients.identity import copies
 from identity.domain.login_attempts import FREE_ATTEMPTS, LoginAttempts
+from identity.domain.own_roles import OwnRole, Rights, RoleOverride
+from identity.domain.permissions import ADMINISTERING
 from identity.domain.refresh_tokens import Seals
+from identity.domain.roles import Role
 from identity.domain.second_factors import (
-    ADMINS,
     NO_STEP,
     Methods,
     Requirement,
@@ -42,24 +44,38 @@ def test_accepted_code_voids_itself_and_older_ones():
     ]
 
 
-def test_admins_are_the_same_here_and_at_the_doors():
-    assert ADMINS == copies.ADMINS
+def test_administering_is_the_same_here_and_at_the_doors():
+    assert ADMINISTERING == copies.ADMINISTERING
+
+
+def test_owner_admin_and_ceo_administer_and_no_other_system_role():
+    assert {role for role in Role if Rights(role).administers} == {Role.OWNER, Role.ADMIN, Role.CEO}
+
+
+def test_who_got_something_that_administers_is_an_admin_and_who_lost_it_is_none():
+    def changed(grants: list[str], denies: list[str]) -> RoleOverride:
+        return RoleOverride(grants=grants, denies=denies)
+
+    own = OwnRole(key="OFFICE", permissions=["companies:read", "api-keys:manage"])
+    assert Rights("OFFICE", own).administers
+    assert Rights("SALES", override=changed(["users:manage"], [])).administers
+    assert not Rights("CEO", override=changed([], sorted(ADMINISTERING))).administers
 
 
 def test_requirement_binds_whom_the_policy_means():
     binding = {
         (policy, role)
         for policy, role in product(("off", "admins", "all"), ("CEO", "SALES", "warehouse"))
-        if Requirement(role, policy).is_binding
+        if Requirement(Rights(role), policy).is_binding
     }
     assert binding == {("admins", "CEO"), ("all", "CEO"), ("all", "SALES"), ("all", "warehouse")}
 
 
 def test_last_factor_alone_is_needed():
-    check_removable(1, [Requirement("SALES", "all")])
-    check_removable(0, [Requirement("SALES", "admins")])
+    check_removable(1, [Requirement(Rights("SALES"), "all")])
+    check_removable(0, [Requirement(Rights("SALES"), "admins")])
     with pytest.raises(SecondFactorNeeded):
-        check_removable(0, [Requirement("SALES", "off"), Requirement("SALES", "all")])
+        check_removable(0, [Requirement(Rights("SALES"), "off"), Requirement(Rights("SALES"), "all")])
 
 
 def test_recovery_codes_alone_are_no_method():

@@ -39,8 +39,11 @@ ORGANISATION_FACTS = (
     "identity.module.enabled.v1",
     "identity.module.disabled.v1",
 )
-ADMINS = frozenset({"OWNER", "ADMIN", "CEO"})
-"""Whose sign-in policy `requireSecondFactor: admins` is about."""
+ADMINISTERING = frozenset(
+    f"{resource}:manage"
+    for resource in ("api-keys", "modules", "organisation", "ownership", "policies", "roles", "users")
+)
+"""Policy `requireSecondFactor: admins` is about whoever may do one of these, whatever their role is called."""
 
 
 class MemberCopy(Copy):
@@ -161,14 +164,14 @@ async def get_organisation(organisations: Replica[Any], session: AsyncSession, o
 def rules_of(organisation: Organisation) -> Rules:
     """What an organisation demands at the doors of every service."""
     policies = organisation.policies
-    demanded: dict[str, frozenset[str] | None] = {"admins": ADMINS, "all": None}
+    demanded: dict[str, frozenset[str] | None] = {"admins": ADMINISTERING, "all": None}
     return Rules(
         version=organisation.version,
         is_open=organisation.status == "active",
         modules=organisation.modules,
         features=organisation.features,
         networks=tuple(policies.ip_allowlist) if policies.ip_restriction_enabled else None,
-        strong_roles=demanded.get(policies.require_second_factor, frozenset()),
+        strong_permissions=demanded.get(policies.require_second_factor, frozenset()),
     )
 
 

@@ -13,7 +13,7 @@ from chassis.auth import Actor, ActorKind
 from chassis.errors import Conflict, Denied, Invalid
 from chassis.ids import new_id
 from chassis.rows import Aggregate
-from identity.domain.permissions import KNOWN, OWNERS_ALONE, SENSITIVE
+from identity.domain.permissions import ADMINISTERING, KNOWN, OWNERS_ALONE, SENSITIVE
 from identity.domain.roles import UNLIMITED, Role, name_of, permissions_of
 from identity.domain.rows import Row
 
@@ -132,6 +132,11 @@ class Rights(NamedTuple):
         if self.is_system and self.override is not None:
             given = (given | frozenset(self.override.grants)) - frozenset(self.override.denies)
         return (given & KNOWN) - OWNERS_ALONE
+
+    @property
+    def administers(self) -> bool:
+        """Whether whoever has it is one of the admins that policy `requireSecondFactor` speaks of."""
+        return not self.permissions.isdisjoint(ADMINISTERING)
 
     @property
     def scope(self) -> str:

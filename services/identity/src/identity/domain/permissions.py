@@ -90,9 +90,11 @@ CATALOGUE = (
 KNOWN = frozenset(permitted.key for permitted in CATALOGUE)
 OWNERS_ALONE = frozenset({Permission.OWNERSHIP_MANAGE.value})
 """What no wildcard, no override and no role of one's own can give: it comes with being the owner."""
-SENSITIVE = OWNERS_ALONE | {
+ADMINISTERING = frozenset(
     permitted.key
     for permitted in CATALOGUE
-    if not permitted.holders or (permitted.context == "identity" and permitted.key.endswith(":manage"))
-}
+    if permitted.context == "identity" and permitted.key.endswith(":manage")
+)
+"""What administers the organisation: policy `requireSecondFactor: admins` is about whoever may do any of it."""
+SENSITIVE = ADMINISTERING | {permitted.key for permitted in CATALOGUE if not permitted.holders}
 """What only owner and admin hold, and what administers the organisation: never given by way of a role alone."""

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, DateTime, ForeignKeyConstraint, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import Conflict, Unauthenticated
-from identity.domain.roles import Role
+from identity.domain.own_roles import Rights
 from identity.domain.rows import Row
 
 ISSUER = "Execos"
@@ -23,8 +23,6 @@ CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Without the letters and digits that are mistaken for one another."""
 CODE_GROUPS, CODE_GROUP = 4, 4
 """Sixteen characters of five bits: too many to guess, so that a plain hash keeps them (unlike a password)."""
-ADMINS = frozenset({Role.OWNER, Role.ADMIN, Role.CEO})
-"""Who is meant by the policy `requireSecondFactor: admins` (decision 23)."""
 
 
 class SecondFactorMissing(Unauthenticated):
@@ -101,13 +99,13 @@ class Methods(NamedTuple):
 class Requirement(NamedTuple):
     """What one of a person's organisations says to them."""
 
-    role: str
+    rights: Rights
     policy: str
 
     @property
     def is_binding(self) -> bool:
-        """Whether this organisation requires a second factor of somebody in this role."""
-        return self.policy == "all" or (self.policy == "admins" and self.role in ADMINS)
+        """Whether this organisation requires a second factor of somebody with these rights."""
+        return self.policy == "all" or (self.policy == "admins" and self.rights.administers)
 
 
 def new_secret() -> str:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, delete, exists, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, delete, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.queries import Lookup, Reader
 from identity.domain.members import Membership, MemberState
+from identity.domain.own_roles import OwnRole, Rights, RoleOverride
 from identity.domain.passkeys import Passkey
 from identity.domain.policies import Policies
 from identity.domain.second_factors import Methods, RecoveryCode, Requirement, SecondFactor
@@ -57,11 +58,16 @@ async def list_requirements(session: AsyncSession, user_id: UUID) -> Sequence[Re
     """What each organisation that somebody works in says about second factors."""
     # tenantless: one person in all their organisations
     wanted = (
-        select(Membership.role, Policies.require_second_factor)
+        select(Membership.role, OwnRole, RoleOverride, Policies.require_second_factor)
         .join(Policies, Policies.org_id == Membership.org_id)
+        .outerjoin(OwnRole, and_(OwnRole.org_id == Membership.org_id, OwnRole.key == Membership.role))
+        .outerjoin(
+            RoleOverride, and_(RoleOverride.org_id == Membership.org_id, RoleOverride.key == Membership.role)
+        )
         .where(Membership.id == user_id, Membership.status == MemberState.ACTIVE.value)
     )
-    return [Requirement(*row) for row in await session.execute(wanted)]
+    found = await session.execute(wanted)
+    return [Requirement(Rights(key, own, override), policy) for key, own, override, policy in found]
 
 
 async def spend_code(session: AsyncSession, user_id: UUID, code_hash: bytes) -> bool:

@@ -16,19 +16,19 @@ def stored(rules: Rules) -> str:
         "modules": sorted(rules.modules),
         "features": sorted(rules.features),
         "networks": None if rules.networks is None else list(rules.networks),
-        "strong_roles": None if rules.strong_roles is None else sorted(rules.strong_roles),
+        "strong_permissions": None if rules.strong_permissions is None else sorted(rules.strong_permissions),
     }
     return orjson.dumps(values).decode()
 
 
 def restored(kept: Mapping[str, Any]) -> Rules:
     """Rules from that JSON."""
-    networks, strong_roles = kept["networks"], kept["strong_roles"]
+    networks, strong = kept["networks"], kept["strong_permissions"]
     return Rules(
         version=kept["version"],
         is_open=kept["is_open"],
         modules=frozenset(kept["modules"]),
         features=frozenset(kept["features"]),
         networks=None if networks is None else tuple(networks),
-        strong_roles=None if strong_roles is None else frozenset(strong_roles),
+        strong_permissions=None if strong is None else frozenset(strong),
     )

@@ -55,9 +55,11 @@ async def list_facts(session: AsyncSession, org_id: UUID, after: UUID | None, li
 
 
 async def find_rules(session: AsyncSession, org_id: UUID) -> Mapping[str, Any] | None:
-    """What the organisation demands at the doors; None while no fact has told it."""
+    """What the organisation demands at the doors; None while no fact has told it, or only to an older version."""
     wanted = select(KnownOrganisation.rules).where(
-        KnownOrganisation.org_id == org_id, KnownOrganisation.id == org_id
+        KnownOrganisation.org_id == org_id,
+        KnownOrganisation.id == org_id,
+        KnownOrganisation.rules.has_key("strong_permissions"),
     )
     return await session.scalar(wanted)
 
