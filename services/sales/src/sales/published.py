@@ -146,6 +146,7 @@ def lead_snapshot(lead: Any) -> LeadSnapshot:
         contact_id=_text(lead.contact_id),
         owner_user_id=_text(lead.owner_user_id),
         converted_deal_id=_text(lead.converted_deal_id),
+        last_activity_at=lead.last_activity_at,
         created_at=lead.created_at,
         updated_at=lead.updated_at,
     )

@@ -11,6 +11,7 @@ ALLOWED = {
     ("DISQUALIFIED", "reopen"): "NEW",
 }
 TOLD = {"qualify": "lead.qualified", "disqualify": "lead.disqualified", "reopen": "lead.reopened"}
+STALE_STAGES = {"NEW": True, "QUALIFIED": True, "DISQUALIFIED": False, "CONVERTED": False}
 STAGE_OF = {"qualify": "QUALIFIED", "disqualify": "DISQUALIFIED", "reopen": "NEW"}
 
 
@@ -160,3 +161,38 @@ async def test_stale_version_of_a_lead_is_refused(place: Place) -> None:
     for command in ("qualify", "disqualify", "reopen", "convert-to-deal"):
         assert code_of(await place.post(f"{path}/{command}", if_match='"1"'), 412) == "STALE_VERSION"
     assert (await place.read(path))["title"] == "Other"
+
+
+async def test_lead_grows_stale_without_activity(place: Place) -> None:
+    await place.change_organisation(policies={"lead_stale_after_hours": 5})
+    lead = await place.lead(stage="QUALIFIED")
+    path = f"/leads/{lead['id']}"
+    assert (lead["isStale"], lead["lastActivityAt"]) == (False, lead["createdAt"])
+    place.stand.clock.advance(hours=5)
+    assert (await place.read(path))["isStale"] is False
+    place.stand.clock.advance(seconds=1)
+    assert (await place.read(path))["isStale"] is True
+    assert await place.names("/leads", "isStale") == [True]
+    untouched = await place.patch(path, {"title": lead["title"]})
+    assert untouched.json()["isStale"] is True
+    touched = (await place.patch(path, {"notes": "called"})).json()
+    assert (touched["isStale"], touched["lastActivityAt"]) == (False, touched["updatedAt"])
+    told = (await place.fact("lead.updated")).lead
+    assert told.last_activity_at.ToJsonString() == touched["lastActivityAt"]
+
+
+async def test_changed_policy_makes_leads_stale(place: Place) -> None:
+    lead = await place.lead()
+    place.stand.clock.advance(hours=72)
+    assert (await place.read(f"/leads/{lead['id']}"))["isStale"] is False
+    await place.change_organisation(policies={"lead_stale_after_hours": 71})
+    assert (await place.read(f"/leads/{lead['id']}"))["isStale"] is True
+
+
+@pytest.mark.parametrize(("stage", "is_stale"), STALE_STAGES.items())
+async def test_only_a_lead_that_waits_for_somebody_grows_stale(
+    place: Place, stage: str, *, is_stale: bool
+) -> None:
+    lead = await lead_in(place, stage)
+    place.stand.clock.advance(hours=73)
+    assert (await place.read(f"/leads/{lead['id']}"))["isStale"] is is_stale

@@ -41,6 +41,9 @@ LEAD_MOVES: Mapping[LeadStage, frozenset[LeadStage]] = {
 }
 """The moves by name or by PATCH. CONVERTED is reached only by converting, from the stages in CONVERTIBLE."""
 
+OPEN_STAGES = (LeadStage.NEW, LeadStage.QUALIFIED)
+"""Where somebody still has to do something: only there a lead grows stale."""
+
 CONVERTIBLE: Mapping[LeadStage, frozenset[LeadStage]] = {
     LeadStage.NEW: frozenset({LeadStage.CONVERTED}),
     LeadStage.QUALIFIED: frozenset({LeadStage.CONVERTED}),

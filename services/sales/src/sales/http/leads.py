@@ -85,6 +85,7 @@ class LeadOut(Out):
     id: UUID
     title: str
     stage: LeadStage
+    is_stale: bool
     source: str | None
     category: LeadCategory | None
     notes: str | None
@@ -96,6 +97,7 @@ class LeadOut(Out):
     disqualified_reason: str | None
     converted_deal_id: UUID | None
     converted_at: Instant | None
+    last_activity_at: Instant
     version: int
     created_at: Instant
     updated_at: Instant
@@ -127,7 +129,7 @@ async def search(
     actor: MayRead, query: Annotated[LeadsQuery, Depends(LeadsQuery.of)], tx: InReadTx
 ) -> PageRows | CursorRows:
     """Leads, newest first unless another order is asked for."""
-    return await store.list_leads(tx, actor.org_id, query, query.filters())
+    return await store.list_leads(tx, actor.org_id, query, query.filters() | {"now": tx.now})
 
 
 @leads.post("/leads", response_model=LeadOut, status_code=201)
@@ -139,7 +141,7 @@ async def create(_actor: MayWrite, body: Annotated[LeadIn, owner_known(LeadIn)],
 @leads.get("/leads/{lead_id}", response_model=LeadOut)
 async def read(lead_id: UUID, actor: MayRead, tx: InReadTx) -> Any:
     """One lead."""
-    return await store.show(tx, actor.org_id, lead_id)
+    return await store.show(tx, actor.org_id, lead_id, now=tx.now)
 
 
 @leads.patch("/leads/{lead_id}", response_model=LeadOut)
@@ -187,5 +189,5 @@ async def read_activity(
     lead_id: UUID, actor: MayRead, query: Annotated[ActivityQuery, Depends(ActivityQuery.of)], tx: InReadTx
 ) -> PageRows | CursorRows:
     """Who did what to the lead, newest first."""
-    await store.show(tx, actor.org_id, lead_id)
+    await store.show(tx, actor.org_id, lead_id, now=tx.now)
     return await list_activity(tx, actor.org_id, Lead.entity_type, lead_id, query)

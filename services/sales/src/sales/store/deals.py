@@ -6,15 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
-    Integer,
     Interval,
     Numeric,
-    and_,
     bindparam,
     case,
     cast,
     func,
-    literal_column,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,32 +20,24 @@ from chassis.errors import NotFound
 from chassis.money import UNUSUAL_DIGITS
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader, Rows
-from chassis.rows import Instant
-from sales.copies import DEFAULT_POLICIES, KnownOrganisation
 from sales.domain.deals import Deal, DealStage
 from sales.store.embedded import (
     COMPANY_NAMED,
-    ORGANISATION,
     OWNER,
     contains,
     created_filters,
     in_order,
+    is_stale,
+    policy,
     with_company,
+    with_organisation,
     with_owner,
 )
 
 DEAL = Deal.__table__.c
 
-_STALE_DAYS = func.coalesce(
-    cast(ORGANISATION.guardrails["stale_deal_after_days"].astext, Integer),
-    DEFAULT_POLICIES.stale_deal_after_days,
-)
-# The one definition of stale in sales: open, and nothing happened for longer than the policy allows.
-_IS_STALE = and_(
-    DEAL.stage == literal_column("'OPEN'"),
-    DEAL.last_activity_at
-    < bindparam("now", type_=Instant) - func.make_interval(0, 0, 0, _STALE_DAYS, type_=Interval),
-).label("is_stale")
+_ALLOWED = func.make_interval(0, 0, 0, policy("stale_deal_after_days"), type_=Interval)
+_IS_STALE = is_stale(DEAL.stage, [DealStage.OPEN], DEAL.last_activity_at, _ALLOWED).label("is_stale")
 
 # Values of all currencies in one order, whatever digits they have: thousandths of the unit, exact in 64 bits.
 THOUSANDTHS = DEAL.value_minor * cast(
@@ -84,11 +73,7 @@ _SHOWN = (
         DEAL.created_at,
         DEAL.updated_at,
     )
-    .select_from(
-        with_owner(with_company(Deal.__table__, DEAL), DEAL).outerjoin(
-            KnownOrganisation.__table__, ORGANISATION.org_id == DEAL.org_id
-        )
-    )
+    .select_from(with_organisation(with_owner(with_company(Deal.__table__, DEAL), DEAL), DEAL))
     .where(DEAL.org_id == bindparam("org_id"))
 )
 BY_ID = Lookup(_SHOWN.where(DEAL.id == bindparam("deal_id")), row_type=Deal, key="deal_id")

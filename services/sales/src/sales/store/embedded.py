@@ -1,5 +1,7 @@
 """Columns that several lists share: the people, companies and days that other rows refer to."""
 
+from collections.abc import Collection
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -8,6 +10,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     FromClause,
+    Integer,
     String,
     and_,
     bindparam,
@@ -19,7 +22,7 @@ from sqlalchemy import (
 )
 
 from chassis.rows import Instant
-from sales.copies import KnownMember, KnownOrganisation
+from sales.copies import DEFAULT_POLICIES, KnownMember, KnownOrganisation
 from sales.domain.companies import Company
 
 MEMBER = KnownMember.__table__.c
@@ -57,6 +60,27 @@ def with_company(rows: FromClause, columns: Any) -> FromClause:
     return rows.outerjoin(
         Company.__table__, and_(COMPANY.org_id == columns.org_id, COMPANY.id == columns.company_id)
     )
+
+
+def with_organisation(rows: FromClause, columns: Any) -> FromClause:
+    """Rows joined with the organisation and its policies, where they are known here."""
+    return rows.outerjoin(KnownOrganisation.__table__, ORGANISATION.org_id == columns.org_id)
+
+
+def policy(name: str) -> ColumnElement[int]:
+    """A policy that is a number; the default while the organisation is not known here."""
+    return func.coalesce(cast(ORGANISATION.guardrails[name].astext, Integer), getattr(DEFAULT_POLICIES, name))
+
+
+def is_stale(
+    stage: ColumnElement[Any],
+    stages: Collection[StrEnum],
+    last_activity_at: ColumnElement[Any],
+    allowed: ColumnElement[timedelta],
+) -> ColumnElement[bool]:
+    """The one meaning of stale in sales: in one of these stages, and nothing happened for longer than is allowed."""
+    alive = stage.in_([literal_column(f"'{each.value}'") for each in stages])
+    return and_(alive, last_activity_at < bindparam("now", type_=Instant) - allowed)
 
 
 def created_filters(created_at: ColumnElement[Any]) -> dict[str, ColumnElement[bool]]:

@@ -1,26 +1,35 @@
 """Leads in SQL."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Interval, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader
-from sales.domain.leads import Lead, LeadStage
+from sales.domain.leads import OPEN_STAGES, Lead, LeadStage
 from sales.store.embedded import (
     COMPANY_NAMED,
     OWNER,
     contains,
     created_filters,
     in_order,
+    is_stale,
+    policy,
     with_company,
+    with_organisation,
     with_owner,
 )
 
 LEAD = Lead.__table__.c
+
+_ALLOWED = func.make_interval(0, 0, 0, 0, policy("lead_stale_after_hours"), type_=Interval)
+# Nothing happens to a lead but that somebody changes it.
+_LAST_ACTIVITY_AT = LEAD.updated_at
+_IS_STALE = is_stale(LEAD.stage, OPEN_STAGES, _LAST_ACTIVITY_AT, _ALLOWED).label("is_stale")
 
 _SHOWN = (
     select(
@@ -28,6 +37,7 @@ _SHOWN = (
         LEAD.version,
         LEAD.title,
         LEAD.stage,
+        _IS_STALE,
         LEAD.source,
         LEAD.category,
         LEAD.notes,
@@ -39,10 +49,11 @@ _SHOWN = (
         LEAD.disqualified_reason,
         LEAD.converted_deal_id,
         LEAD.converted_at,
+        _LAST_ACTIVITY_AT.label("last_activity_at"),
         LEAD.created_at,
         LEAD.updated_at,
     )
-    .select_from(with_owner(with_company(Lead.__table__, LEAD), LEAD))
+    .select_from(with_organisation(with_owner(with_company(Lead.__table__, LEAD), LEAD), LEAD))
     .where(LEAD.org_id == bindparam("org_id"))
 )
 BY_ID = Lookup(_SHOWN.where(LEAD.id == bindparam("lead_id")), row_type=Lead, key="lead_id")
@@ -67,13 +78,13 @@ LIST = ListQuery(
 async def list_leads(
     reader: Reader, org_id: UUID, query: PageQuery, filters: dict[str, Any]
 ) -> PageRows | CursorRows:
-    """One page."""
+    """One page; `filters` name the present as `now`."""
     return await LIST.page(reader, query, org_id=org_id, **filters)
 
 
-async def show(reader: Reader, org_id: UUID, lead_id: UUID) -> Any:
+async def show(reader: Reader, org_id: UUID, lead_id: UUID, *, now: datetime) -> Any:
     """One lead as it is answered; NotFound when it does not exist here."""
-    rows = await reader.rows(BY_ID, org_id=org_id, lead_id=lead_id)
+    rows = await reader.rows(BY_ID, org_id=org_id, lead_id=lead_id, now=now)
     if not rows:
         raise NotFound("There is no such lead.")
     return rows[0]

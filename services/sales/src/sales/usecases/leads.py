@@ -67,7 +67,7 @@ async def expected_lead(tx: Tx, lead_id: UUID) -> Lead:
 async def tell_lead(tx: Tx, lead: Lead, action: str, fact: Callable[[Any], Fact]) -> Any:
     """Record what changed, if anything did, publish it, and show the lead as it is now."""
     is_changed = tx.record(lead, action)
-    shown = await leads.show(tx, lead.org_id, lead.id)
+    shown = await leads.show(tx, lead.org_id, lead.id, now=tx.now)
     if is_changed:
         tx.publish(fact(shown))
     return shown

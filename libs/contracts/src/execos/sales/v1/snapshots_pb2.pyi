@@ -159,6 +159,7 @@ class LeadSnapshot(_message.Message):
     CONVERTED_DEAL_ID_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    LAST_ACTIVITY_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     version: _builtins.int
     title: _builtins.str
@@ -174,6 +175,10 @@ class LeadSnapshot(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def last_activity_at(self) -> _timestamp_pb2.Timestamp:
+        """NEW or QUALIFIED and older than the policy leadStaleAfterHours is stale."""
+
     def __init__(
         self,
         *,
@@ -188,10 +193,11 @@ class LeadSnapshot(_message.Message):
         converted_deal_id: _builtins.str | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        last_activity_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "owner_user_id", b"owner_user_id", "source", b"source", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "last_activity_at", b"last_activity_at", "owner_user_id", b"owner_user_id", "source", b"source", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "id", b"id", "owner_user_id", b"owner_user_id", "source", b"source", "stage", b"stage", "title", b"title", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "id", b"id", "last_activity_at", b"last_activity_at", "owner_user_id", b"owner_user_id", "source", b"source", "stage", b"stage", "title", b"title", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__contact_id: _TypeAlias = _typing.Literal["contact_id"]  # noqa: Y015
     _WhichOneofArgType__contact_id: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id"]  # noqa: Y015
