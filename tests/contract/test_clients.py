@@ -55,6 +55,10 @@ async def known(platform: Platform) -> Known:
     for role in (Role.SALES, Role.FINANCE):
         await org.person(role)
     known.rows = {"invited": await recipes.member(org), "suspended": await recipes.member(org)}
+    keeper = {"key": "keeper", "name": "Keeper", "permissions": ["invoices:read", "deals:read"]}
+    await org.post("/roles", keeper)
+    taken = {"grants": ["invoices:void"], "denies": ["deals:win"]}
+    await (await org.client()).put("/api/v1/roles/sales/overrides", json=taken)
     known.rows["key"] = await recipes.api_key(org)
     await org.post(f"/users/{known.suspended}/deactivate")
     for name, values in (("link", {}), ("used_link", {"used_at": datetime.now(UTC)})):
@@ -142,6 +146,8 @@ IDENTITY: dict[str, Question] = {
     "members by role": lambda ask, of: ask.list_members(of.org.id, ["SALES", "OWNER"]),
     "members of no role": lambda ask, of: ask.list_members(of.org.id, ["CASHIER"]),
     "all members of nobody": lambda ask, _of: ask.list_members(UNKNOWN),
+    "roles": lambda ask, of: ask.roles(of.org.id),
+    "roles of nobody": lambda ask, _of: ask.roles(UNKNOWN),
     "addresses of active members": lambda ask, of: ask.contact_addresses(
         of.org.id, [of.org.owner.id, of.invited, of.suspended, UNKNOWN, of.stranger.owner.id]
     ),
@@ -170,11 +176,14 @@ async def identities(platform: Platform, known: Known) -> AsyncIterator[tuple[Id
     """The real one and a fake that knows the same."""
     peer, mails = (platform.peer("identity", name) for name in ("reporting", "notifications"))
     real, fake = IdentityClient(peer), FakeIdentity()
-    real.mint_mail_link = IdentityClient(mails).mint_mail_link  # type: ignore[method-assign] # notifications alone may
+    for name in ("mint_mail_link", "roles"):  # notifications alone may
+        setattr(real, name, getattr(IdentityClient(mails), name))
     for org in (known.org, known.stranger):
         fake.known_organisations[org.id] = await real.organisation(org.id)
         for member in await real.list_members(org.id):
             fake.known_members[org.id, member.id] = member
+        for role in await real.roles(org.id):
+            fake.known_roles[org.id, role.id] = role
     kind = MailLinkKind.PASSWORD_RESET
     link = await real.mint_mail_link(known.org.id, kind, known.link)
     fake.known_mail_links[known.org.id, kind, known.link, 0] = link

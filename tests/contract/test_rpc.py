@@ -79,6 +79,7 @@ async def values_of(org: Organisation) -> dict[str, Any]:
     deal, invoice = await recipes.deal(org), await recipes.sent_invoice(org)
     link_id = await org.platform.place.mail_link(org.owner, LinkKind.PASSWORD_RESET)
     company = await org.get(f"/companies/{invoice['companyId']}")
+    await recipes.own_role(org)
     return {
         "org_id": str(org.id),
         "company_id": company["id"],

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import httpx2
 from google.protobuf.message import Message
@@ -19,8 +19,16 @@ from clients.identity.fake import FakeIdentity
 from clients.identity.types import MailLink, MailLinkKind
 from execos.billing.v1.events_pb2 import InvoicePaid, InvoiceSent
 from execos.billing.v1.snapshots_pb2 import InvoiceSnapshot
-from execos.identity.v1.events_pb2 import MemberJoined, MemberRemoved, MemberRoleChanged, OrganisationUpdated
-from execos.identity.v1.snapshots_pb2 import LegalProfile, MemberSnapshot, OrganisationSnapshot
+from execos.identity.v1.events_pb2 import (
+    MemberJoined,
+    MemberRemoved,
+    MemberRoleChanged,
+    OrganisationUpdated,
+    RoleCreated,
+    RoleDeleted,
+    RoleUpdated,
+)
+from execos.identity.v1.snapshots_pb2 import LegalProfile, MemberSnapshot, OrganisationSnapshot, RoleSnapshot
 from execos.platform.v1.values_pb2 import Money, Reference
 from execos.sales.v1.snapshots_pb2 import DealSnapshot, LeadSnapshot
 from execos.work.v1.snapshots_pb2 import ItemSnapshot
@@ -65,6 +73,14 @@ class Place:
         )
         kind = MemberRemoved if status == "removed" else MemberRoleChanged if version > 1 else MemberJoined
         await self.stand.deliver(kind(member=snapshot), user_id, version=version)
+
+    async def role(self, key: str, *permissions: str, is_deleted: bool = False) -> None:
+        """What identity tells of a role that the organisation has defined or changed."""
+        role_id = uuid5(self.stand.org_id, key)
+        version = self._next(str(role_id))
+        snapshot = RoleSnapshot(id=str(role_id), version=version, key=key, permissions=permissions)
+        kind = RoleDeleted if is_deleted else RoleUpdated if version > 1 else RoleCreated
+        await self.stand.deliver(kind(role=snapshot), role_id, version=version)
 
     async def organisation(
         self, locale: str = "en", legal: Json | None = None, *, is_on: bool = True

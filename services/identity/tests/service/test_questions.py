@@ -92,6 +92,19 @@ async def test_members_are_listed_by_role_page_by_page(
     assert await client.list_members(new_id()) == []
 
 
+async def test_roles_are_answered_with_what_they_may_do_in_effect(place: Place, ask: Ask) -> None:
+    owner = await place.act(Role.OWNER)
+    keeper = {"key": "keeper", "name": "Keeper", "permissions": ["invoices:pay", "invoices:read"]}
+    await owner.browser.post("/roles", json=keeper)
+    await owner.browser.put("/roles/cashier/overrides", json={"grants": ["deals:read"], "denies": []})
+    roles = await ask("notifications").roles(owner.org_id)
+    assert [(role.key, sorted(role.permissions), role.version) for role in roles] == [
+        ("CASHIER", ["deals:read"], 1),
+        ("KEEPER", ["invoices:pay", "invoices:read"], 1),
+    ]
+    assert await ask("notifications").roles((await place.open()).org_id) == []
+
+
 async def test_addresses_are_for_active_members_and_those_who_write_mails(place: Place, ask: Ask) -> None:
     suspended = await place.join(Role.SALES, status=MemberState.SUSPENDED)
     french = await place.join(Role.SALES)

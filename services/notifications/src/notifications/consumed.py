@@ -7,8 +7,8 @@ from uuid import UUID
 from chassis.inbox import Handlers, Received
 from chassis.money import Money
 from chassis.tx import Tx
-from clients.identity.copies import DELETION, member_facts, organisation_facts
-from notifications.copies import MEMBERS, ORGANISATIONS
+from clients.identity.copies import DELETION, member_facts, organisation_facts, role_facts
+from notifications.copies import MEMBERS, ORGANISATIONS, ROLES
 from notifications.domain.access import Entity
 from notifications.domain.catalogue import NoticeType, Party
 from notifications.domain.happenings import Details, Happening
@@ -131,7 +131,7 @@ async def on_security_event(tx: Tx, fact: Received) -> None:
         await queue_mail(tx, _account_mail(fact, Template.SECURITY_ALERT, event.user_id, content))
 
 
-COPIES: Handlers = {**member_facts(MEMBERS), **organisation_facts(ORGANISATIONS)}
+COPIES: Handlers = {**member_facts(MEMBERS), **role_facts(ROLES), **organisation_facts(ORGANISATIONS)}
 HANDLERS: Handlers = {
     **COPIES,
     **DELETION,

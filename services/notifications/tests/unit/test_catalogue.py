@@ -48,6 +48,12 @@ def test_nobody_is_told_by_role_of_what_the_role_may_not_read() -> None:
         assert all(may_read(role, kind.entity) for role in kind.roles)
 
 
+def test_a_type_that_tells_roles_says_which_own_roles_count_as_one() -> None:
+    assert {kind.label for kind in CATALOGUE.values() if kind.roles} == {
+        kind.label for kind in CATALOGUE.values() if kind.duties
+    }
+
+
 # The rows of spec/first-release.md: O is owner and admin.
 @pytest.mark.parametrize(
     ("entity", "letters"),

@@ -13,9 +13,11 @@ from clients.identity.types import (
     MailLinkKind,
     Member,
     Organisation,
+    Role,
     api_key_of,
     member_of,
     organisation_of,
+    role_of,
 )
 from execos.identity.v1 import identity_pb2 as pb
 from execos.identity.v1.identity_pb2_grpc import IdentityServiceStub
@@ -48,6 +50,9 @@ class Identity(Protocol):
 
     async def list_members(self, org_id: UUID, roles: Sequence[str] = ()) -> list[Member]:
         """All members, or those with one of the roles (upper case)."""
+
+    async def roles(self, org_id: UUID) -> list[Role]:
+        """What the organisation has defined and changed, in order of key."""
 
     async def contact_addresses(self, org_id: UUID, user_ids: Sequence[UUID]) -> list[ContactAddress]:
         """Where to write to active members; others are left out."""
@@ -104,6 +109,11 @@ class IdentityClient:
             token = answer.next_page_token
             if not token:
                 return found
+
+    async def roles(self, org_id: UUID) -> list[Role]:
+        """All that the organisation has defined and changed."""
+        answer = await self._peer.ask(self._stub.ListRoles, pb.ListRolesRequest(org_id=str(org_id)))
+        return [role_of(org_id, message) for message in answer.roles]
 
     async def contact_addresses(self, org_id: UUID, user_ids: Sequence[UUID]) -> list[ContactAddress]:
         """Where to write to active members (at most 500)."""

@@ -23,7 +23,7 @@ from chassis.tenants import Rules
 from chassis.tx import Source, Tx
 from chassis.watches import Watches
 from clients.identity.client import Identity, IdentityClient
-from clients.identity.types import Member, Organisation, Policies, member_of, organisation_of
+from clients.identity.types import Member, Organisation, Policies, Role, member_of, organisation_of, role_of
 
 MEMBER_FACTS = ("invited", "joined", "updated", "role_changed", "suspended", "reactivated", "removed")
 EVERY_FEATURE = """'["api-keys", "audit-export", "custom-roles", "preferences"]'::jsonb"""
@@ -83,6 +83,13 @@ class OrganisationCopy(Copy):
         return module in self.modules
 
 
+class RoleCopy(Copy):
+    """Columns of a copy of what organisations have defined and changed of roles; one without key is deleted."""
+
+    key: Mapped[str | None] = mapped_column(String(64))
+    permissions: Mapped[list[str]] = mapped_column(JSONB)
+
+
 def member_facts(members: Replica[Any]) -> Handlers:
     """Handlers that keep a copy of members."""
 
@@ -91,6 +98,24 @@ def member_facts(members: Replica[Any]) -> Handlers:
         await members.keep(tx.session, [row], tx.now)
 
     return {f"identity.member.{name}.v1": on_member for name in MEMBER_FACTS}
+
+
+def role_facts(roles: Replica[Any]) -> Handlers:
+    """Handlers that keep a copy of roles."""
+
+    async def on_role(tx: Tx, fact: Received) -> None:
+        await roles.keep(tx.session, [role_row(role_of(fact.org_id, fact.message.role))], tx.now)
+
+    async def on_deleted(tx: Tx, fact: Received) -> None:
+        # Kept without its key: an older fact that arrives later must not bring it back.
+        row = role_row(role_of(fact.org_id, fact.message.role))
+        await roles.keep(tx.session, [row | {"key": None, "permissions": []}], tx.now)
+
+    return {
+        "identity.role.created.v1": on_role,
+        "identity.role.updated.v1": on_role,
+        "identity.role.deleted.v1": on_deleted,
+    }
 
 
 def organisation_facts(organisations: Replica[Any]) -> Handlers:
@@ -129,6 +154,11 @@ def organisation_row(organisation: Organisation) -> dict[str, Any]:
         "legal": organisation.legal,
         "guardrails": asdict(organisation.policies),
     }
+
+
+def role_row(role: Role) -> dict[str, Any]:
+    """A role as a row of a copy."""
+    return asdict(role) | {"permissions": sorted(role.permissions)}
 
 
 async def ensure_members(

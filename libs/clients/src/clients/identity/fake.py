@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.errors import DependencyUnavailable, NotFound
 from chassis.ids import new_id
 from clients.identity.client import ContactAddress
-from clients.identity.types import ApiKey, MailLink, MailLinkKind, Member, Organisation
+from clients.identity.types import ApiKey, MailLink, MailLinkKind, Member, Organisation, Role
 
 
 @dataclass
@@ -17,6 +17,7 @@ class FakeIdentity:
 
     known_organisations: dict[UUID, Organisation] = field(default_factory=dict)
     known_members: dict[tuple[UUID, UUID], Member] = field(default_factory=dict)
+    known_roles: dict[tuple[UUID, UUID], Role] = field(default_factory=dict)
     known_mail_links: dict[tuple[UUID, MailLinkKind, UUID, int], MailLink] = field(default_factory=dict)
     known_keys: dict[str, ApiKey] = field(default_factory=dict)
     is_away: bool = False
@@ -37,6 +38,12 @@ class FakeIdentity:
         member = Member(org_id, user_id, 1, **named)
         self.known_members[org_id, user_id] = member
         return member
+
+    def add_role(self, org_id: UUID, key: str, *permissions: str) -> Role:
+        """A role that the organisation has defined, or a system role as it has changed it."""
+        role = Role(org_id, new_id(), 1, key, frozenset(permissions))
+        self.known_roles[org_id, role.id] = role
+        return role
 
     async def organisation(self, org_id: UUID) -> Organisation:
         """One organisation; NotFound when it does not exist."""
@@ -61,6 +68,12 @@ class FakeIdentity:
         self._asked()
         ours = [member for key, member in sorted(self.known_members.items()) if key[0] == org_id]
         return [member for member in ours if not roles or member.role in roles]
+
+    async def roles(self, org_id: UUID) -> list[Role]:
+        """What the organisation has defined and changed, in order of key."""
+        self._asked()
+        ours = [role for (known_org, _), role in self.known_roles.items() if known_org == org_id]
+        return sorted(ours, key=lambda role: role.key)
 
     async def contact_addresses(self, org_id: UUID, user_ids: Sequence[UUID]) -> list[ContactAddress]:
         """Where to write to active members."""

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from execos.identity.v1.identity_pb2 import CheckApiKeyResponse
-from execos.identity.v1.snapshots_pb2 import LegalProfile, MemberSnapshot, OrganisationSnapshot
+from execos.identity.v1.snapshots_pb2 import LegalProfile, MemberSnapshot, OrganisationSnapshot, RoleSnapshot
 from execos.identity.v1.snapshots_pb2 import Policies as PoliciesMessage
 
 
@@ -77,6 +77,17 @@ class Member:
     role: str
     status: str = "active"
     title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role that an organisation has defined, or a system role as it has changed it, with what it may do in effect."""
+
+    org_id: UUID
+    id: UUID
+    version: int
+    key: str
+    permissions: frozenset[str]
 
 
 class MailLinkKind(StrEnum):
@@ -154,6 +165,11 @@ def member_of(org_id: UUID, message: MemberSnapshot) -> Member:
         status=message.status,
         title=message.title or None,
     )
+
+
+def role_of(org_id: UUID, message: RoleSnapshot) -> Role:
+    """From the message of a fact or an answer."""
+    return Role(org_id, UUID(message.id), message.version, message.key, frozenset(message.permissions))
 
 
 def api_key_of(message: CheckApiKeyResponse) -> ApiKey:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import grpc
 
+from chassis.auth import system_actor
 from chassis.errors import Denied, Invalid, NotFound, Unauthenticated
 from chassis.rpc import GATEWAY, Callers, uuid_field
 from chassis.runtime import Runtime
@@ -15,11 +16,17 @@ from execos.identity.v1.identity_pb2_grpc import (
     add_IdentityServiceServicer_to_server,
 )
 from identity.porter import Porter
-from identity.published import api_key_snapshot, member_snapshot, organisation_snapshot, policies_message
+from identity.published import (
+    api_key_snapshot,
+    member_snapshot,
+    organisation_snapshot,
+    policies_message,
+    role_snapshot,
+)
 from identity.reception import Reception
 from identity.rpc.authorization import CHECK, serve_authorization
 from identity.rpc.mail_links import mint_mail_link
-from identity.store import accounts, members, organisations
+from identity.store import accounts, members, organisations, roles
 
 MAX_IDS = 500
 PAGE, MAX_PAGE = 100, 500
@@ -31,6 +38,7 @@ CALLERS: Callers = {
     PREFIX + "GetPolicies": EVERYBODY,
     PREFIX + "GetMembers": EVERYBODY,
     PREFIX + "ListMembers": EVERYBODY,
+    PREFIX + "ListRoles": frozenset({"notifications"}),
     # Addresses are for those who write mails.
     PREFIX + "GetContactAddresses": frozenset({"notifications", "reporting"}),
     # A link is a secret: only who mails it sees it.
@@ -103,6 +111,15 @@ class IdentityServicer(IdentityServiceServicer):
         token = str(found[-1].id) if len(found) == size else ""
         snapshots = [member_snapshot(member) for member in found]
         return pb.ListMembersResponse(members=snapshots, next_page_token=token)
+
+    async def ListRoles(  # noqa: N802 - as the contract names it
+        self, request: pb.ListRolesRequest, _context: Context
+    ) -> pb.ListRolesResponse:
+        """What the organisation has defined and changed of roles."""
+        org_id = uuid_field(request.org_id, "orgId")
+        async with self._runtime.source.reading(system_actor(org_id)) as reading:
+            found = await roles.list_rights(reading, org_id)
+        return pb.ListRolesResponse(roles=[role_snapshot(rights) for rights in found])
 
     async def GetContactAddresses(  # noqa: N802 - as the contract names it
         self, request: pb.GetContactAddressesRequest, _context: Context

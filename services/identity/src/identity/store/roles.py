@@ -29,6 +29,13 @@ async def list_overrides(reader: Reader, org_id: UUID) -> Sequence[Any]:
     return await reader.rows(_OVERRIDES, org_id=org_id)
 
 
+async def list_rights(reader: Reader, org_id: UUID) -> list[Rights]:
+    """What each role may do that the organisation has defined or changed, by key."""
+    defined = [Rights(row.key, own=row) for row in await list_own(reader, org_id)]
+    changed = [Rights(row.key, override=row) for row in await list_overrides(reader, org_id)]
+    return sorted(defined + changed, key=lambda rights: rights.key)
+
+
 async def show(reader: Reader, org_id: UUID, role_id: UUID) -> Any:
     """A role of the organisation; NotFound when there is none."""
     rows = await reader.rows(_ONE, org_id=org_id, role_id=role_id)

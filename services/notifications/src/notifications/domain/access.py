@@ -1,6 +1,6 @@
 """Who may read what a notification is about: nobody is told of what they may not read (spec/first-release.md)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 
 
@@ -15,7 +15,7 @@ class Entity(StrEnum):
 
 
 class Role(StrEnum):
-    """The system roles; a role that is not here reads nothing."""
+    """The system roles; another one is of the organisation's own."""
 
     OWNER = "OWNER"
     ADMIN = "ADMIN"
@@ -29,6 +29,7 @@ class Role(StrEnum):
     CASHIER = "CASHIER"
 
 
+SYSTEM = frozenset(role.value for role in Role)
 READ_PERMISSION = {
     Entity.LEAD: "leads:read",
     Entity.DEAL: "deals:read",
@@ -46,12 +47,15 @@ READERS = {
     Entity.INVOICE: LEADERS | {Role.SALES, Role.FINANCE},
     Entity.USER: LEADERS - {Role.SALES_MANAGER},
 }
-"""The roles that hold the permission: facts come without tokens."""
+"""The system roles that hold the permission unless the organisation has changed them: facts come without tokens."""
 
 
-def may_read(role: str, entity: Entity) -> bool:
-    """Whether a member with that role may read such an entity."""
-    return role in READERS[entity]
+def may_read(role: str, entity: Entity, permissions: Collection[str] | None = None) -> bool:
+    """Whether a member with that role may read such an entity.
+
+    `permissions` are what the organisation has made of the role; None for a system role as it always is.
+    """
+    return role in READERS[entity] if permissions is None else READ_PERMISSION[entity] in permissions
 
 
 def readable(may: Callable[[str], bool]) -> list[str]:

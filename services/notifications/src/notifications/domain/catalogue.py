@@ -50,13 +50,17 @@ class Titles(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One type: the parties and roles it concerns, its words, its channels unless a person chooses others."""
+    """One type: the parties and roles it concerns, its words, its channels unless a person chooses others.
+
+    A role of an organisation's own counts as one of `roles` when it may do one of `duties`.
+    """
 
     label: str
     entity: Entity
     parties: frozenset[Party]
     titles: Titles
     roles: frozenset[Role] = frozenset()
+    duties: frozenset[str] = frozenset()
     channels: frozenset[Channel] = frozenset({Channel.IN_APP})
 
 
@@ -69,6 +73,7 @@ LINKS = {
 }
 
 MANAGEMENT = frozenset({Role.OWNER, Role.CEO, Role.DIRECTOR, Role.SALES_MANAGER})
+MANAGING, INVOICING, COLLECTING, STAFFING = "dashboard:read", "invoices:write", "invoices:pay", "users:manage"
 
 CATALOGUE: Mapping[NoticeType, Kind] = {
     NoticeType.WORK_ITEM_ASSIGNED: Kind(
@@ -112,6 +117,7 @@ CATALOGUE: Mapping[NoticeType, Kind] = {
         entity=Entity.DEAL,
         parties=frozenset({Party.OWNER}),
         roles=MANAGEMENT | {Role.FINANCE},
+        duties=frozenset({MANAGING, INVOICING}),
         titles=Titles("Deal won: {subject}", "Geschäft gewonnen: {subject}", "Affaire gagnée : {subject}"),
     ),
     NoticeType.DEAL_LOST: Kind(
@@ -119,6 +125,7 @@ CATALOGUE: Mapping[NoticeType, Kind] = {
         entity=Entity.DEAL,
         parties=frozenset({Party.OWNER}),
         roles=MANAGEMENT,
+        duties=frozenset({MANAGING}),
         titles=Titles("Deal lost: {subject}", "Geschäft verloren: {subject}", "Affaire perdue : {subject}"),
     ),
     NoticeType.INVOICE_SENT: Kind(
@@ -127,6 +134,7 @@ CATALOGUE: Mapping[NoticeType, Kind] = {
         parties=frozenset({Party.CREATOR, Party.DEAL_OWNER}),
         # Finance mostly sends them itself, and whoever acts is not told.
         roles=frozenset({Role.OWNER, Role.FINANCE}),
+        duties=frozenset({COLLECTING}),
         titles=Titles("Invoice {subject} sent", "Rechnung {subject} versandt", "Facture {subject} envoyée"),
     ),
     NoticeType.INVOICE_PAID: Kind(
@@ -134,6 +142,7 @@ CATALOGUE: Mapping[NoticeType, Kind] = {
         entity=Entity.INVOICE,
         parties=frozenset({Party.CREATOR, Party.DEAL_OWNER}),
         roles=frozenset({Role.OWNER, Role.CEO, Role.FINANCE}),
+        duties=frozenset({MANAGING, COLLECTING}),
         titles=Titles("Invoice {subject} paid", "Rechnung {subject} bezahlt", "Facture {subject} payée"),
     ),
     NoticeType.MEMBER_JOINED: Kind(
@@ -141,6 +150,7 @@ CATALOGUE: Mapping[NoticeType, Kind] = {
         entity=Entity.USER,
         parties=frozenset({Party.INVITER}),
         roles=frozenset({Role.OWNER, Role.ADMIN}),
+        duties=frozenset({STAFFING}),
         titles=Titles("{subject} has joined", "{subject} ist jetzt dabei", "{subject} a rejoint l'équipe"),
     ),
 }

@@ -1,13 +1,13 @@
 """What happened, put so that people can be told: of which type, about what, concerning whom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
 from chassis.money import Money
-from notifications.domain.access import may_read
+from notifications.domain.access import SYSTEM, may_read
 from notifications.domain.catalogue import CATALOGUE, Kind, NoticeType, Party
 from notifications.domain.language import Language
 
@@ -66,8 +66,8 @@ class Happening:
             member.id
             for member in members
             if member.status == "active"
-            and may_read(member.role, kind.entity)
-            and (member.id in concerned or member.role in kind.roles)
+            and may_read(member.role, kind.entity, member.permissions)
+            and (member.id in concerned or member.is_one_of(kind))
         }
         unknown = concerned - {member.id for member in members}
         return sorted((told | unknown) - {actor_id})
@@ -97,6 +97,14 @@ class Candidate(NamedTuple):
     id: UUID
     role: str
     status: str
+    permissions: Collection[str] | None = None
+    """What the role may do where the organisation has defined or changed it; None for a system role as it always is."""
+
+    def is_one_of(self, kind: Kind) -> bool:
+        """Whether the role is one of those that the type tells."""
+        if self.role in SYSTEM:
+            return self.role in kind.roles
+        return not kind.duties.isdisjoint(self.permissions or ())
 
 
 def shorten(text: str, length: int) -> str:

@@ -20,7 +20,7 @@ async def notify(tx: Tx, cause: Cause, happening: Happening) -> None:
     if Channel.IN_APP not in kind.channels:
         return
     org_id = tx.actor.org_id
-    candidates = await members.list_candidates(tx, org_id, happening.concerned, kind.roles)
+    candidates = await members.list_candidates(tx, org_id, happening.concerned, kind)
     recipients = happening.recipients(candidates, cause.actor_id)
     if not recipients:
         return

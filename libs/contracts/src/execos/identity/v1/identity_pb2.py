@@ -26,15 +26,15 @@ from execos.identity.v1 import snapshots_pb2 as execos_dot_identity_dot_v1_dot_s
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!execos/identity/v1/identity.proto\x12\x12\x65xecos.identity.v1\x1a\"execos/identity/v1/snapshots.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"(\n\x16GetOrganisationRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\"Y\n\x17GetOrganisationResponse\x12>\n\x0corganisation\x18\x01 \x01(\x0b\x32(.execos.identity.v1.OrganisationSnapshot\"A\n\x18ListOrganisationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"u\n\x19ListOrganisationsResponse\x12?\n\rorganisations\x18\x01 \x03(\x0b\x32(.execos.identity.v1.OrganisationSnapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x12GetPoliciesRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\"V\n\x13GetPoliciesResponse\x12.\n\x08policies\x18\x01 \x01(\x0b\x32\x1c.execos.identity.v1.Policies\x12\x0f\n\x07version\x18\x02 \x01(\x05\"5\n\x11GetMembersRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x10\n\x08user_ids\x18\x02 \x03(\t\"I\n\x12GetMembersResponse\x12\x33\n\x07members\x18\x01 \x03(\x0b\x32\".execos.identity.v1.MemberSnapshot\"l\n\x12ListMembersRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x10\n\x08statuses\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"c\n\x13ListMembersResponse\x12\x33\n\x07members\x18\x01 \x03(\x0b\x32\".execos.identity.v1.MemberSnapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x1aGetContactAddressesRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x10\n\x08user_ids\x18\x02 \x03(\t\"T\n\x1bGetContactAddressesResponse\x12\x35\n\taddresses\x18\x01 \x03(\x0b\x32\".execos.identity.v1.ContactAddress\"a\n\x0e\x43ontactAddress\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12\x11\n\ttime_zone\x18\x05 \x01(\t\"z\n\x13MintMailLinkRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .execos.identity.v1.MailLinkKind\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\x05\"\xb6\x01\n\x14MintMailLinkResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0corganisation\x18\x06 \x01(\t\x12\x0f\n\x07inviter\x18\x07 \x01(\t\x12\x0c\n\x04role\x18\x08 \x01(\t\"#\n\x12\x43heckApiKeyRequest\x12\r\n\x05token\x18\x01 \x01(\t\"Z\n\x13\x43heckApiKeyResponse\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x33\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\".execos.identity.v1.ApiKeySnapshot*\xb8\x01\n\x0cMailLinkKind\x12\x1e\n\x1aMAIL_LINK_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19MAIL_LINK_KIND_INVITATION\x10\x01\x12!\n\x1dMAIL_LINK_KIND_PASSWORD_RESET\x10\x02\x12%\n!MAIL_LINK_KIND_EMAIL_VERIFICATION\x10\x03\x12\x1f\n\x1bMAIL_LINK_KIND_EMAIL_CHANGE\x10\x04\x32\xc7\x06\n\x0fIdentityService\x12j\n\x0fGetOrganisation\x12*.execos.identity.v1.GetOrganisationRequest\x1a+.execos.identity.v1.GetOrganisationResponse\x12p\n\x11ListOrganisations\x12,.execos.identity.v1.ListOrganisationsRequest\x1a-.execos.identity.v1.ListOrganisationsResponse\x12^\n\x0bGetPolicies\x12&.execos.identity.v1.GetPoliciesRequest\x1a\'.execos.identity.v1.GetPoliciesResponse\x12[\n\nGetMembers\x12%.execos.identity.v1.GetMembersRequest\x1a&.execos.identity.v1.GetMembersResponse\x12^\n\x0bListMembers\x12&.execos.identity.v1.ListMembersRequest\x1a\'.execos.identity.v1.ListMembersResponse\x12v\n\x13GetContactAddresses\x12..execos.identity.v1.GetContactAddressesRequest\x1a/.execos.identity.v1.GetContactAddressesResponse\x12\x61\n\x0cMintMailLink\x12\'.execos.identity.v1.MintMailLinkRequest\x1a(.execos.identity.v1.MintMailLinkResponse\x12^\n\x0b\x43heckApiKey\x12&.execos.identity.v1.CheckApiKeyRequest\x1a\'.execos.identity.v1.CheckApiKeyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!execos/identity/v1/identity.proto\x12\x12\x65xecos.identity.v1\x1a\"execos/identity/v1/snapshots.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"(\n\x16GetOrganisationRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\"Y\n\x17GetOrganisationResponse\x12>\n\x0corganisation\x18\x01 \x01(\x0b\x32(.execos.identity.v1.OrganisationSnapshot\"A\n\x18ListOrganisationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"u\n\x19ListOrganisationsResponse\x12?\n\rorganisations\x18\x01 \x03(\x0b\x32(.execos.identity.v1.OrganisationSnapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"$\n\x12GetPoliciesRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\"V\n\x13GetPoliciesResponse\x12.\n\x08policies\x18\x01 \x01(\x0b\x32\x1c.execos.identity.v1.Policies\x12\x0f\n\x07version\x18\x02 \x01(\x05\"5\n\x11GetMembersRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x10\n\x08user_ids\x18\x02 \x03(\t\"I\n\x12GetMembersResponse\x12\x33\n\x07members\x18\x01 \x03(\x0b\x32\".execos.identity.v1.MemberSnapshot\"\"\n\x10ListRolesRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\"D\n\x11ListRolesResponse\x12/\n\x05roles\x18\x01 \x03(\x0b\x32 .execos.identity.v1.RoleSnapshot\"l\n\x12ListMembersRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\r\n\x05roles\x18\x02 \x03(\t\x12\x10\n\x08statuses\x18\x03 \x03(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"c\n\x13ListMembersResponse\x12\x33\n\x07members\x18\x01 \x03(\x0b\x32\".execos.identity.v1.MemberSnapshot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x1aGetContactAddressesRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x10\n\x08user_ids\x18\x02 \x03(\t\"T\n\x1bGetContactAddressesResponse\x12\x35\n\taddresses\x18\x01 \x03(\x0b\x32\".execos.identity.v1.ContactAddress\"a\n\x0e\x43ontactAddress\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12\x11\n\ttime_zone\x18\x05 \x01(\t\"z\n\x13MintMailLinkRequest\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12.\n\x04kind\x18\x02 \x01(\x0e\x32 .execos.identity.v1.MailLinkKind\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\x05\"\xb6\x01\n\x14MintMailLinkResponse\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06locale\x18\x04 \x01(\t\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0corganisation\x18\x06 \x01(\t\x12\x0f\n\x07inviter\x18\x07 \x01(\t\x12\x0c\n\x04role\x18\x08 \x01(\t\"#\n\x12\x43heckApiKeyRequest\x12\r\n\x05token\x18\x01 \x01(\t\"Z\n\x13\x43heckApiKeyResponse\x12\x0e\n\x06org_id\x18\x01 \x01(\t\x12\x33\n\x07\x61pi_key\x18\x02 \x01(\x0b\x32\".execos.identity.v1.ApiKeySnapshot*\xb8\x01\n\x0cMailLinkKind\x12\x1e\n\x1aMAIL_LINK_KIND_UNSPECIFIED\x10\x00\x12\x1d\n\x19MAIL_LINK_KIND_INVITATION\x10\x01\x12!\n\x1dMAIL_LINK_KIND_PASSWORD_RESET\x10\x02\x12%\n!MAIL_LINK_KIND_EMAIL_VERIFICATION\x10\x03\x12\x1f\n\x1bMAIL_LINK_KIND_EMAIL_CHANGE\x10\x04\x32\xa1\x07\n\x0fIdentityService\x12j\n\x0fGetOrganisation\x12*.execos.identity.v1.GetOrganisationRequest\x1a+.execos.identity.v1.GetOrganisationResponse\x12p\n\x11ListOrganisations\x12,.execos.identity.v1.ListOrganisationsRequest\x1a-.execos.identity.v1.ListOrganisationsResponse\x12^\n\x0bGetPolicies\x12&.execos.identity.v1.GetPoliciesRequest\x1a\'.execos.identity.v1.GetPoliciesResponse\x12[\n\nGetMembers\x12%.execos.identity.v1.GetMembersRequest\x1a&.execos.identity.v1.GetMembersResponse\x12^\n\x0bListMembers\x12&.execos.identity.v1.ListMembersRequest\x1a\'.execos.identity.v1.ListMembersResponse\x12X\n\tListRoles\x12$.execos.identity.v1.ListRolesRequest\x1a%.execos.identity.v1.ListRolesResponse\x12v\n\x13GetContactAddresses\x12..execos.identity.v1.GetContactAddressesRequest\x1a/.execos.identity.v1.GetContactAddressesResponse\x12\x61\n\x0cMintMailLink\x12\'.execos.identity.v1.MintMailLinkRequest\x1a(.execos.identity.v1.MintMailLinkResponse\x12^\n\x0b\x43heckApiKey\x12&.execos.identity.v1.CheckApiKeyRequest\x1a\'.execos.identity.v1.CheckApiKeyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'execos.identity.v1.identity_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MAILLINKKIND']._serialized_start=1600
-  _globals['_MAILLINKKIND']._serialized_end=1784
+  _globals['_MAILLINKKIND']._serialized_start=1706
+  _globals['_MAILLINKKIND']._serialized_end=1890
   _globals['_GETORGANISATIONREQUEST']._serialized_start=126
   _globals['_GETORGANISATIONREQUEST']._serialized_end=166
   _globals['_GETORGANISATIONRESPONSE']._serialized_start=168
@@ -51,24 +51,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETMEMBERSREQUEST']._serialized_end=624
   _globals['_GETMEMBERSRESPONSE']._serialized_start=626
   _globals['_GETMEMBERSRESPONSE']._serialized_end=699
-  _globals['_LISTMEMBERSREQUEST']._serialized_start=701
-  _globals['_LISTMEMBERSREQUEST']._serialized_end=809
-  _globals['_LISTMEMBERSRESPONSE']._serialized_start=811
-  _globals['_LISTMEMBERSRESPONSE']._serialized_end=910
-  _globals['_GETCONTACTADDRESSESREQUEST']._serialized_start=912
-  _globals['_GETCONTACTADDRESSESREQUEST']._serialized_end=974
-  _globals['_GETCONTACTADDRESSESRESPONSE']._serialized_start=976
-  _globals['_GETCONTACTADDRESSESRESPONSE']._serialized_end=1060
-  _globals['_CONTACTADDRESS']._serialized_start=1062
-  _globals['_CONTACTADDRESS']._serialized_end=1159
-  _globals['_MINTMAILLINKREQUEST']._serialized_start=1161
-  _globals['_MINTMAILLINKREQUEST']._serialized_end=1283
-  _globals['_MINTMAILLINKRESPONSE']._serialized_start=1286
-  _globals['_MINTMAILLINKRESPONSE']._serialized_end=1468
-  _globals['_CHECKAPIKEYREQUEST']._serialized_start=1470
-  _globals['_CHECKAPIKEYREQUEST']._serialized_end=1505
-  _globals['_CHECKAPIKEYRESPONSE']._serialized_start=1507
-  _globals['_CHECKAPIKEYRESPONSE']._serialized_end=1597
-  _globals['_IDENTITYSERVICE']._serialized_start=1787
-  _globals['_IDENTITYSERVICE']._serialized_end=2626
+  _globals['_LISTROLESREQUEST']._serialized_start=701
+  _globals['_LISTROLESREQUEST']._serialized_end=735
+  _globals['_LISTROLESRESPONSE']._serialized_start=737
+  _globals['_LISTROLESRESPONSE']._serialized_end=805
+  _globals['_LISTMEMBERSREQUEST']._serialized_start=807
+  _globals['_LISTMEMBERSREQUEST']._serialized_end=915
+  _globals['_LISTMEMBERSRESPONSE']._serialized_start=917
+  _globals['_LISTMEMBERSRESPONSE']._serialized_end=1016
+  _globals['_GETCONTACTADDRESSESREQUEST']._serialized_start=1018
+  _globals['_GETCONTACTADDRESSESREQUEST']._serialized_end=1080
+  _globals['_GETCONTACTADDRESSESRESPONSE']._serialized_start=1082
+  _globals['_GETCONTACTADDRESSESRESPONSE']._serialized_end=1166
+  _globals['_CONTACTADDRESS']._serialized_start=1168
+  _globals['_CONTACTADDRESS']._serialized_end=1265
+  _globals['_MINTMAILLINKREQUEST']._serialized_start=1267
+  _globals['_MINTMAILLINKREQUEST']._serialized_end=1389
+  _globals['_MINTMAILLINKRESPONSE']._serialized_start=1392
+  _globals['_MINTMAILLINKRESPONSE']._serialized_end=1574
+  _globals['_CHECKAPIKEYREQUEST']._serialized_start=1576
+  _globals['_CHECKAPIKEYREQUEST']._serialized_end=1611
+  _globals['_CHECKAPIKEYRESPONSE']._serialized_start=1613
+  _globals['_CHECKAPIKEYRESPONSE']._serialized_end=1703
+  _globals['_IDENTITYSERVICE']._serialized_start=1893
+  _globals['_IDENTITYSERVICE']._serialized_end=2822
 # @@protoc_insertion_point(module_scope)

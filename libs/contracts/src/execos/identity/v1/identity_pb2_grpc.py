@@ -60,6 +60,11 @@ class IdentityServiceStub:
                 request_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.ListMembersRequest.SerializeToString,
                 response_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.ListMembersResponse.FromString,
                 _registered_method=True)
+        self.ListRoles = channel.unary_unary(
+                '/execos.identity.v1.IdentityService/ListRoles',
+                request_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.ListRolesRequest.SerializeToString,
+                response_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.ListRolesResponse.FromString,
+                _registered_method=True)
         self.GetContactAddresses = channel.unary_unary(
                 '/execos.identity.v1.IdentityService/GetContactAddresses',
                 request_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.GetContactAddressesRequest.SerializeToString,
@@ -116,6 +121,13 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListRoles(self, request, context):
+        """What the roles may do that an organisation has defined or changed, for copies.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetContactAddresses(self, request, context):
         """Where to write to active members; others are left out.
         """
@@ -164,6 +176,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.ListMembers,
                     request_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.ListMembersRequest.FromString,
                     response_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.ListMembersResponse.SerializeToString,
+            ),
+            'ListRoles': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRoles,
+                    request_deserializer=execos_dot_identity_dot_v1_dot_identity__pb2.ListRolesRequest.FromString,
+                    response_serializer=execos_dot_identity_dot_v1_dot_identity__pb2.ListRolesResponse.SerializeToString,
             ),
             'GetContactAddresses': grpc.unary_unary_rpc_method_handler(
                     servicer.GetContactAddresses,
@@ -317,6 +334,33 @@ class IdentityService:
             '/execos.identity.v1.IdentityService/ListMembers',
             execos_dot_identity_dot_v1_dot_identity__pb2.ListMembersRequest.SerializeToString,
             execos_dot_identity_dot_v1_dot_identity__pb2.ListMembersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRoles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/execos.identity.v1.IdentityService/ListRoles',
+            execos_dot_identity_dot_v1_dot_identity__pb2.ListRolesRequest.SerializeToString,
+            execos_dot_identity_dot_v1_dot_identity__pb2.ListRolesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,6 +26,8 @@ class IdentityServiceStub:
     """Members by person, whatever their status; who is no member is left out."""
     ListMembers: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListMembersRequest, _identity_pb2.ListMembersResponse]
     """A page of the members in order of user id, for backfills and for recipients by role."""
+    ListRoles: _aio.UnaryUnaryMultiCallable[_identity_pb2.ListRolesRequest, _identity_pb2.ListRolesResponse]
+    """What the roles may do that an organisation has defined or changed, for copies."""
     GetContactAddresses: _aio.UnaryUnaryMultiCallable[_identity_pb2.GetContactAddressesRequest, _identity_pb2.GetContactAddressesResponse]
     """Where to write to active members; others are left out."""
     MintMailLink: _aio.UnaryUnaryMultiCallable[_identity_pb2.MintMailLinkRequest, _identity_pb2.MintMailLinkResponse]
@@ -75,6 +77,14 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_pb2.ListMembersRequest, _abc.Awaitable[_identity_pb2.ListMembersResponse]],
     ) -> _abc.Awaitable[_identity_pb2.ListMembersResponse]:
         """A page of the members in order of user id, for backfills and for recipients by role."""
+
+    @_abc_1.abstractmethod
+    def ListRoles(
+        self,
+        request: _identity_pb2.ListRolesRequest,
+        context: _aio.ServicerContext[_identity_pb2.ListRolesRequest, _abc.Awaitable[_identity_pb2.ListRolesResponse]],
+    ) -> _abc.Awaitable[_identity_pb2.ListRolesResponse]:
+        """What the roles may do that an organisation has defined or changed, for copies."""
 
     @_abc_1.abstractmethod
     def GetContactAddresses(
