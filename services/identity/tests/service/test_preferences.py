@@ -28,7 +28,9 @@ async def test_everybody_keeps_their_own_in_each_organisation(place: Place) -> N
 
 async def test_first_choices_that_come_twice_at_once_are_both_taken(place: Place) -> None:
     person = await place.act(Role.SALES)
-    await asyncio.gather(*(person.browser.get(PATH) for _ in range(4)))  # so that nobody waits for a connection
+    await asyncio.gather(
+        *(person.browser.get(PATH) for _ in range(4))
+    )  # so that nobody waits for a connection
     answers = await asyncio.gather(*(person.browser.put(PATH, json={"n": number}) for number in range(4)))
     assert [answer.status_code for answer in answers] == [200] * 4
     assert (await person.browser.get(PATH)).headers["etag"] == '"4"'
