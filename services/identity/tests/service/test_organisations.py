@@ -131,6 +131,24 @@ async def test_changes_of_the_organisation_are_told(place: Place) -> None:
     assert [(fact.version, fact.message.organisation.time_zone) for fact in facts] == [(2, "Europe/Berlin")]
 
 
+async def test_branding_and_settings_are_replaced_as_a_whole(place: Place) -> None:
+    owner = await place.act(Role.OWNER)
+    bare = {"logoUrl": None, "primaryColour": None, "secondaryColour": None}
+    before = (await owner.browser.get("/org")).json()
+    assert (before["branding"], before["settings"]) == (bare, {})
+    look = {"logoUrl": "https://cdn.example/logo.svg", "primaryColour": "#0A3D62"}
+    body = {"branding": look, "settings": {"followUpDays": [3, 7], "über": None}}
+    answer = await owner.browser.patch("/org", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["branding"] == bare | look | {"primaryColour": "#0a3d62"}
+    assert answer.json()["settings"] == body["settings"]
+    assert (await owner.browser.get("/org")).json() == answer.json()
+    assert (await owner.browser.patch("/org", json=body)).json()["version"] == 2
+    other = await owner.browser.patch("/org", json={"branding": {"secondaryColour": "#ffffff"}})
+    assert other.json()["branding"] == bare | {"secondaryColour": "#ffffff"}
+    assert other.json()["settings"] == body["settings"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -142,6 +160,9 @@ async def test_changes_of_the_organisation_are_told(place: Place) -> None:
         {"slug": "other"},
         {"status": "archived"},
         {"modules": []},
+        {"branding": None},
+        {"settings": None},
+        {"settings": {"a": "x" * 20_000}},
     ],
 )
 async def test_bad_change_of_the_organisation_is_refused(place: Place, body: dict[str, Any]) -> None:
@@ -151,6 +172,24 @@ async def test_bad_change_of_the_organisation_is_refused(place: Place, body: dic
         400,
         list(body),
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("logoUrl", "http://cdn.example/logo.svg"),
+        ("logoUrl", "javascript:alert(1)"),
+        ("logoUrl", "https://cdn.example/" + "x" * 2048),
+        ("primaryColour", "red"),
+        ("secondaryColour", "#12345"),
+        ("font", "Comic Sans"),
+    ],
+)
+async def test_bad_branding_is_refused(place: Place, field: str, value: str) -> None:
+    owner = await place.act(Role.OWNER)
+    answer = await owner.browser.patch("/org", json={"branding": {field: value}})
+    [issue] = answer.json()["error"]["details"]
+    assert (answer.status_code, issue["field"]) == (400, f"branding.{field}")
 
 
 async def test_legal_profile_is_replaced_as_a_whole(place: Place) -> None:
@@ -278,6 +317,9 @@ async def test_policies_keep_their_ranges(place: Place, name: str) -> None:
         {"passwordMinLength": 8},
         {"requireSecondFactor": "some"},
         {"lockInvoiceOnSent": None},
+        {"lockInvoiceOnSent": "yes"},
+        {"overdueAfterDays": "3"},
+        {"overdueAfterDays": True},
         *({name: None} for name in OURS),
         {"colour": "red"},
     ],

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, count
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, DateTime, Index, String, TextClause, UniqueConstraint, text
@@ -97,6 +97,8 @@ class Organisation(Row, Aggregate):
     templates: Mapped[list[str]] = mapped_column(JSONB, server_default=_json(FIRST_TEMPLATE))
     own_modules: Mapped[dict[str, bool]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     own_features: Mapped[dict[str, bool]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    branding: Mapped[dict[str, str | None]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
     created_by_user_id: Mapped[UUID | None]
     last_error: Mapped[str | None] = mapped_column(String(MAX_ERROR))
     deletion_due_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -125,6 +127,8 @@ class Organisation(Row, Aggregate):
             time_zone="UTC",
             currency="EUR",
             locale="en",
+            branding={},
+            settings={},
             created_by_user_id=by,
         )
         organisation.switches = Switches((FIRST_TEMPLATE,), {}, {})

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import Depends
+from pydantic import StrictBool
 
 from chassis.auth import Actor
 from chassis.guards import InReadTx, InTx, Requires
@@ -22,7 +23,7 @@ MayManage = Annotated[Actor, Depends(Requires(Permission.MODULES_MANAGE))]
 class SwitchIn(In):
     """On or off."""
 
-    enabled: bool
+    enabled: StrictBool
 
 
 class ModuleOut(Out):

@@ -9,6 +9,7 @@ from chassis.schema import Country, Currency, In, Instant, Out, Text, absent
 from identity.domain.legal import PAYMENT_TERMS_DAYS
 from identity.domain.organisation_rows import OrganisationRows
 from identity.domain.organisations import SLUG, OrganisationState, is_reserved
+from identity.domain.preferences import check_choices
 from identity.domain.roles import Role
 from identity.http.shapes import Email, Locale, OrganisationName, Printed, TimeZone
 from identity.usecases.organisations import Founded
@@ -29,6 +30,8 @@ Slug = Annotated[
     StringConstraints(pattern=f"^{SLUG.pattern}$", min_length=2, max_length=63),
     AfterValidator(_not_reserved),
 ]
+LogoUrl = Annotated[str, StringConstraints(pattern=r"^https://[!-~]+$", max_length=2048)]
+Colour = Annotated[str, StringConstraints(pattern="^#[0-9A-Fa-f]{6}$", to_lower=True)]
 Iban = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}[0-9]{2}[A-Z0-9]{10,30}$", max_length=34), Printed]
 Bic = Annotated[
     str, StringConstraints(pattern=r"^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$", max_length=11), Printed
@@ -43,13 +46,31 @@ class OrganisationIn(In):
     slug: Slug | None = None
 
 
+class BrandingIn(In):
+    """How an organisation looks, as a whole; what is left out is not set."""
+
+    logo_url: LogoUrl | None = None
+    primary_colour: Colour | None = None
+    secondary_colour: Colour | None = None
+
+
 class OrganisationPatch(In):
-    """What can be changed of an organisation."""
+    """What can be changed of an organisation; branding and settings are replaced as a whole."""
 
     name: OrganisationName = absent()
     time_zone: TimeZone = absent()
     currency: Currency = absent()
     locale: Locale = absent()
+    branding: BrandingIn = absent()
+    settings: Annotated[dict[str, Any], AfterValidator(check_choices)] = Field(
+        default_factory=dict,
+        description="A JSON object, whatever the console keeps for everybody; at most 16 KiB.",
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent, branding as it is stored."""
+        given = super().changes()
+        return given | ({"branding": self.branding.model_dump()} if "branding" in given else {})
 
 
 class AddressIn(In):
@@ -116,6 +137,14 @@ class LegalOut(Out):
     invoice_note: str | None
 
 
+class BrandingOut(Out):
+    """How the organisation looks."""
+
+    logo_url: str | None = None
+    primary_colour: str | None = None
+    secondary_colour: str | None = None
+
+
 class OrganisationOut(Out):
     """The organisation with its legal profile, if it has one."""
 
@@ -130,6 +159,8 @@ class OrganisationOut(Out):
     currency: str
     locale: str
     modules: list[str]
+    branding: BrandingOut
+    settings: dict[str, Any]
     legal: LegalOut | None
 
     @classmethod

@@ -57,7 +57,7 @@ async def read(actor: MayRead, tx: InReadTx) -> Any:
 
 @organisations.patch("/org", response_model=OrganisationOut)
 async def change(body: OrganisationPatch, actor: MayManage, tx: InTx) -> OrganisationOut:
-    """Change name, time zone, currency or locale."""
+    """Change name, time zone, currency, locale, branding or settings."""
     return OrganisationOut.of(await change_organisation(tx, actor, body.changes()))
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, computed_field, model_validator
+from pydantic import Field, StrictBool, computed_field, model_validator
 
 from chassis.schema import In, Instant, Out, absent
 from identity.domain.policies import MAX_ADDRESSES, RANGES, Policies
@@ -17,39 +17,39 @@ SWITCH = frozenset({"auto_work_item_on_deal_won", "autopilot_create_work_on_deal
 
 def _within(name: str) -> Any:
     least, greatest = RANGES[name]
-    return Field(ge=least, le=greatest)
+    return Field(ge=least, le=greatest, strict=True)
 
 
 class PoliciesIn(In):
     """All policies, as `GET` answers them: read-only fields are ignored, those the reference lacks may be left out."""
 
-    lock_invoice_on_sent: bool
+    lock_invoice_on_sent: StrictBool
     overdue_after_days: Annotated[int, _within("overdue_after_days")]
     default_work_due_days: Annotated[int, _within("default_work_due_days")]
     stale_deal_after_days: Annotated[int, _within("stale_deal_after_days")]
     lead_stale_after_hours: Annotated[int, _within("lead_stale_after_hours")]
-    require_deal_owner: bool
-    require_work_owner: bool
-    require_work_due_date: bool
+    require_deal_owner: StrictBool
+    require_work_owner: StrictBool
+    require_work_due_date: StrictBool
     auto_lock_invoice_after_days: Annotated[int, _within("auto_lock_invoice_after_days")]
-    prevent_invoice_unlock_after_partial_payment: bool
-    autopilot_enabled: bool
-    autopilot_nudge_on_overdue: bool
-    autopilot_auto_stale_deals: bool
+    prevent_invoice_unlock_after_partial_payment: StrictBool
+    autopilot_enabled: StrictBool
+    autopilot_nudge_on_overdue: StrictBool
+    autopilot_auto_stale_deals: StrictBool
     audit_retention_days: Annotated[int, _within("audit_retention_days")]
     security_event_retention_days: Annotated[int, _within("security_event_retention_days")]
-    ip_restriction_enabled: bool = absent()
+    ip_restriction_enabled: StrictBool = absent()
     ip_allowlist: Annotated[list[Network], Field(max_length=MAX_ADDRESSES)] = absent()
-    auto_work_item_on_deal_won: bool = absent()
+    auto_work_item_on_deal_won: StrictBool = absent()
     autopilot_create_work_on_deal_stage_change: Annotated[
-        bool, Field(description="The same as autoWorkItemOnDealWon; one of the two must be there.")
+        StrictBool, Field(description="The same as autoWorkItemOnDealWon; one of the two must be there.")
     ] = absent()
-    allow_zero_invoices: bool = absent()
-    create_invoice_on_deal_won: bool = absent()
+    allow_zero_invoices: StrictBool = absent()
+    create_invoice_on_deal_won: StrictBool = absent()
     password_min_length: Annotated[int, _within("password_min_length")] = absent()
     require_second_factor: SecondFactor = absent()
     session_idle_days: Annotated[int, _within("session_idle_days")] = absent()
-    require_verified_email: bool = absent()
+    require_verified_email: StrictBool = absent()
 
     @model_validator(mode="before")
     @classmethod
