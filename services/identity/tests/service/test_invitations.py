@@ -61,7 +61,7 @@ async def test_an_invitation_tells_its_link_to_nobody_but_the_mailbox(place: Pla
     assert (fact.message.invitation_id, fact.message.generation) == (invitation["id"], 1)
     assert fact.message.member.user_id == invitation["userId"]
     assert token not in str(fact.message)
-    assert await place.stand.actions(invitation["id"]) == ["INVITE"]
+    assert await place.stand.actions(invitation["id"]) == ["ORG_INVITE_CREATED"]
     member = (await owner.browser.get(f"/users/{invitation['userId']}")).json()
     assert (member["status"], member["name"]) == ("invited", "new.person")
 
@@ -105,7 +105,7 @@ async def test_a_new_person_gets_an_account_and_is_signed_in(place: Place) -> No
     assert (joined[-1].message.member.user_id, joined[-1].version) == (invitation["userId"], 2)
     assert joined[-1].message.invited_by_user_id == str(owner.id)
     assert not joined[0].message.HasField("invited_by_user_id")
-    assert await place.stand.actions(invitation["id"]) == ["INVITE", "INVITE_ACCEPT"]
+    assert await place.stand.actions(invitation["id"]) == ["ORG_INVITE_CREATED", "ORG_INVITE_ACCEPTED"]
     assert (await owner.browser.get("/org/invitations?status=accepted")).json()["totalCount"] == 1
 
 
@@ -224,7 +224,11 @@ async def test_another_mail_has_another_link_for_seven_more_days(place: Place) -
     answer = await _accept(place, _path(place, invitation, generation=2), password=NEW_PASSWORD)
     assert answer.status_code == 200, answer.text
     assert [fact.message.generation for fact in await place.facts("member.invited")] == [1, 2]
-    assert await place.stand.actions(invitation["id"]) == ["INVITE", "INVITE_RESEND", "INVITE_ACCEPT"]
+    assert await place.stand.actions(invitation["id"]) == [
+        "ORG_INVITE_CREATED",
+        "ORG_INVITE_RESENT",
+        "ORG_INVITE_ACCEPTED",
+    ]
     again = await owner.browser.post(f"/org/invitations/{invitation['id']}/resend")
     assert _code(again) == (409, "ILLEGAL_TRANSITION")
 

@@ -76,7 +76,7 @@ async def test_removal_ends_membership_and_sessions_at_once(place: Place) -> Non
     assert [fact.message.reason for fact in await place.facts("session.revoked")] == ["removed"]
     (removed,) = await place.facts("member.removed")
     assert (removed.message.member.status, removed.version) == ("removed", 2)
-    assert await place.stand.actions(person.id) == ["USER_REMOVE"]
+    assert await place.stand.actions(person.id) == ["ORG_MEMBER_REMOVED"]
     assert (await person.refresh()).status_code == 401
     assert (await person.sign_in(orgSlug=person.slug)).status_code == 401
     assert (await elsewhere.refresh()).status_code == 200

@@ -138,7 +138,7 @@ def _join(tx: Tx, seat: Seat, invitation: Invitation, name: str) -> None:
     seat.membership.join(name, tx.now)
     tx.record(seat.membership, "USER_JOIN")
     invitation.accept(tx.now)
-    tx.record(invitation, "INVITE_ACCEPT")
+    tx.record(invitation, "ORG_INVITE_ACCEPTED")
     tx.publish(member_joined(seat.membership))
     tell_of_power(tx, seat.membership)
 

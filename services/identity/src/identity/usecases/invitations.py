@@ -62,7 +62,7 @@ async def invite_member(tx: Tx, actor: Actor, guest: Guest, *, per_day: int) -> 
     else:
         pending.renew(tx.now)
         pending.name, pending.role, pending.invited_by_user_id = guest.name, guest.role, actor.id
-    tx.record(invitation, "INVITE")
+    tx.record(invitation, "ORG_INVITE_CREATED")
     _send(tx, member, invitation)
     return Invited(member, invitation)
 
@@ -73,7 +73,7 @@ async def resend_invitation(tx: Tx, actor: Actor, invitation_id: UUID, *, per_da
     (await get_rights(tx, member.role)).check_assignable(actor)
     await _check_limit(tx, actor, per_day)
     invitation.renew(tx.now)
-    tx.record(invitation, "INVITE_RESEND")
+    tx.record(invitation, "ORG_INVITE_RESENT")
     _send(tx, member, invitation)
     return invitation
 
@@ -82,9 +82,9 @@ async def revoke_invitation(tx: Tx, actor: Actor, invitation_id: UUID) -> None:
     """Take an invitation back: its link is void, and who was invited is no member to be."""
     member, invitation = await _lock(tx, actor, invitation_id)
     invitation.revoke()
-    tx.record(invitation, "INVITE_REVOKE")
+    tx.record(invitation, "ORG_INVITE_REVOKED")
     member.remove(actor, tx.now)
-    tx.record(member, "USER_REMOVE")
+    tx.record(member, "ORG_MEMBER_REMOVED")
     tx.publish(member_removed(member))
 
 

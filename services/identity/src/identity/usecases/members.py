@@ -72,13 +72,13 @@ async def remove_member(tx: Tx, actor: Actor, user_id: UUID) -> None:
     member.remove(actor, tx.now)
     if was_owner:
         await _keep_an_owner(tx, member)
-    tx.record(member, "USER_REMOVE")
+    tx.record(member, "ORG_MEMBER_REMOVED")
     tx.publish(member_removed(member))
     await _shut_out(tx, member, EndReason.REMOVED)
     invitation = await invitations.find_pending(tx.session, actor.org_id, user_id)
     if invitation is not None:
         invitation.revoke()
-        tx.record(invitation, "INVITE_REVOKE")
+        tx.record(invitation, "ORG_INVITE_REVOKED")
 
 
 def tell_of_power(tx: Tx, member: Membership) -> None:
