@@ -187,15 +187,20 @@ async def test_who_manages_people_by_a_role_of_ones_own_makes_nobody_greater(pla
     owner, person, other = (
         await place.act(Role.OWNER),
         await place.join(Role.VIEWER),
-        await place.join(Role.VIEWER),
+        await place.join(Role.OPS),
     )
-    await _define(owner, "users:manage", "users:read", key="hr")
+    await _define(owner, "users:manage", "users:read", "companies:read", key="hr")
+    await _define(owner, "companies:read", key="guest")
     await owner.browser.post(f"/users/{person.id}/roles", json={"role": "HR"})
     await person.sign_in()
-    for role in ("OWNER", "ADMIN", "CEO", "HR"):
+    for role in ("OWNER", "ADMIN", "CEO", "HR", "DIRECTOR", "SALES", "VIEWER"):
         answer = await person.browser.post(f"/users/{other.id}/roles", json={"role": role})
         assert _code(answer) == (403, "FORBIDDEN"), role
-    assert (await person.browser.post(f"/users/{other.id}/roles", json={"role": "SALES"})).status_code == 200
+        invited = {"name": "Acc Omplice", "email": f"{role.lower()}@accomplice.example", "role": role}
+        assert _code(await person.browser.post("/users", json=invited)) == (403, "FORBIDDEN"), role
+    for role in ("GUEST", "CASHIER"):
+        answer = await person.browser.post(f"/users/{other.id}/roles", json={"role": role})
+        assert answer.status_code == 200, role
 
 
 async def test_an_override_gives_and_takes(place: Place) -> None:

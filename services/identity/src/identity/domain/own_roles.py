@@ -20,6 +20,8 @@ from identity.domain.rows import Row
 MAX_KEY = 40
 MAX_OWN_ROLES = 100
 SYSTEM = frozenset(role.value for role in Role)
+BY_OFFICE = UNLIMITED | {Role.CEO}
+"""Who manages people without a role of the organisation's own or an override."""
 TAKEN = SYSTEM | {"API_KEY"}
 """Keys that mean something else already."""
 
@@ -150,13 +152,15 @@ class Rights(NamedTuple):
     def check_assignable(self, actor: Actor) -> None:
         """Raise Denied when the actor may not give this role: nobody gives what they do not hold (W15).
 
-        Who is neither owner nor admin gives what administers an organisation only as a system role has it by itself.
+        Owner, admin and ceo manage people by their office: they must hold only what is sensitive of it. Who is neither
+        owner nor admin gives what is sensitive only as a system role has it by itself.
         """
         if actor.kind is ActorKind.SYSTEM:
             return
         check_touch(actor, self.key)
         sensitive = self.permissions & SENSITIVE
-        is_held = all(actor.may(permission) for permission in sensitive)
+        given = sensitive if actor.role in BY_OFFICE else self.permissions
+        is_held = all(actor.may(permission) for permission in given)
         if not is_held or (actor.role not in UNLIMITED and not sensitive <= self.inherent):
             raise Denied("You cannot give a role that may do more than you may.")
 
