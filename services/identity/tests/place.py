@@ -24,6 +24,7 @@ from identity.keyring import Keyring, OwnKeys
 from identity.passwords import LANES, PASSES, Passwords
 from identity.reception import Reception
 from identity.store import accounts
+from identity.usecases.forgotten_passwords import MAIL_RESET, mail_reset
 from identity.usecases.organisations import found_organisation
 
 CHEAP_KIB = 64
@@ -199,6 +200,21 @@ class Place:
     async def link_token(self, person: Person, kind: LinkKind, **values: Any) -> str:
         """The token of a new link to a person's mailbox, as the mail would carry it."""
         return self.reception.seals.mail_token(kind, await self.mail_link(person, kind, **values))
+
+    async def answer_forgetful(self) -> None:
+        """Let the job run that mails links for new passwords."""
+        for sealed in await self.take_forgetful():
+            await mail_reset(self.reception, sealed)
+
+    async def take_forgetful(self) -> list[str]:
+        """Take the requests for new passwords that wait for their job, oldest first."""
+        taken = text(
+            "DELETE FROM procrastinate.procrastinate_jobs WHERE task_name = :task"
+            " RETURNING id, args->>'sealed' AS sealed"
+        )
+        async with self.reception.tx() as tx:
+            rows = (await tx.session.execute(taken, {"task": MAIL_RESET})).all()
+        return [row.sealed for row in sorted(rows, key=lambda row: row.id)]
 
     async def forget_links(self, person: Person) -> None:
         """As if a person had not been sent any mail."""

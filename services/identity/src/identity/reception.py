@@ -101,7 +101,10 @@ class Reception:
         return await self.keyring.sign({**claims, **always}, now)
 
     def later(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something that must not show in how long an answer takes: once it has left. What fails is logged."""
+        """Do something that must not show in how long an answer takes: once it has left.
+
+        Best effort: what fails is only logged, and a killed process takes it along.
+        """
         origin = current_work()
 
         async def run() -> None:

@@ -143,6 +143,21 @@ async def test_a_dead_link_is_minted_no_more(place: Place, ask: Ask, end: str) -
         await ask("notifications").mint_mail_link(place.owner.org_id, MailLinkKind.PASSWORD_RESET, link_id)
 
 
+async def test_no_mail_goes_to_an_address_that_somebody_else_has(place: Place, ask: Ask) -> None:
+    new = f"{uuid4().hex}@moved.example"
+    links = [
+        await place.mail_link(place.owner, LinkKind.EMAIL_CHANGE, email=mailbox, new_email=new)
+        for mailbox in (place.owner.email, new)
+    ]
+    questions = [(place.owner.org_id, MailLinkKind.EMAIL_CHANGE, link_id) for link_id in links]
+    for question, mailbox in zip(questions, (place.owner.email, new), strict=True):
+        assert (await ask("notifications").mint_mail_link(*question)).email == mailbox
+    await place.join(Role.SALES, email=new)
+    for question in questions:
+        with pytest.raises(NotFound):
+            await ask("notifications").mint_mail_link(*question)
+
+
 async def test_an_invitation_is_minted_by_its_newest_mail_until_it_is_over(place: Place, ask: Ask) -> None:
     owner = await place.act(Role.OWNER)
     email = f"{uuid4().hex}@new.example"

@@ -12,7 +12,8 @@ from identity.domain.accounts import MAX_PASSWORD
 from identity.http import cookies
 from identity.http.guards import Desk, Tenant
 from identity.http.shapes import Credential, Email, LinkToken, SuccessOut
-from identity.usecases.passwords import change_password, forgot_password, reset_password
+from identity.usecases.forgotten_passwords import forgot_password
+from identity.usecases.passwords import change_password, reset_password
 
 passwords = router("auth")
 
@@ -62,7 +63,7 @@ async def forgot(
     tenant: Tenant,  # noqa: ARG001 - an unknown host has no people
 ) -> SuccessOut:
     """Ask for a mail with a link to set a new password; the answer is the same for every address."""
-    forgot_password(desk, body.email)
+    await forgot_password(desk, body.email)
     return SuccessOut()
 
 

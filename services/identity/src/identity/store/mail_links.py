@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from chassis.queries import Lookup, Reader
 from chassis.tx import Reading
@@ -15,6 +16,7 @@ from identity.domain.mail_links import LinkKind, MailLink
 from identity.domain.organisations import Organisation
 
 _LINK, _ACCOUNT, _ORGANISATION = MailLink.__table__.c, Account.__table__.c, Organisation.__table__.c
+_TAKEN = aliased(Account)
 # tenantless: whose mail it is belongs to no organisation; the one in which it is told is named
 _ALIVE = Lookup(
     select(
@@ -35,6 +37,7 @@ _ALIVE = Lookup(
         _LINK.voided_at.is_(None),
         _LINK.expires_at > bindparam("now"),
         _ACCOUNT.is_active,
+        ~exists().where(_TAKEN.email == _LINK.new_email),
     )
 )
 
@@ -75,6 +78,12 @@ async def count_since(session: AsyncSession, user_id: UUID, kind: LinkKind, sinc
     return int(await session.scalar(counted) or 0)
 
 
+async def is_there(session: AsyncSession, link_id: UUID) -> bool:
+    """Whether a link was issued, whatever has become of it."""
+    # tenantless: a person belongs to no organisation
+    return bool(await session.scalar(select(exists().where(MailLink.id == link_id))))
+
+
 async def forget(session: AsyncSession, before: datetime, limit: int) -> int:
     """Delete links that nobody could use since an instant; how many."""
     # tenantless: clean-up by the system role
@@ -85,6 +94,9 @@ async def forget(session: AsyncSession, before: datetime, limit: int) -> int:
 
 
 async def find_alive(reading: Reading, org_id: UUID, kind: LinkKind, link_id: UUID) -> Any | None:
-    """A link that can still be used with what its mail says, if it is told in that organisation."""
+    """A link that can still be used with what its mail says, if it is told in that organisation.
+
+    None too when it would change an address to one that somebody else has.
+    """
     rows = await reading.rows(_ALIVE, org_id=org_id, kind=kind.value, link_id=link_id, now=reading.now)
     return rows[0] if rows else None

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.auth import Actor, system_actor
-from chassis.errors import Limited, NotFound
+from chassis.errors import Invalid, Limited, NotFound
 from chassis.tx import Tx
 from identity.domain.accounts import Account
 from identity.domain.mail_links import LinkKind, MailLink
@@ -39,7 +39,7 @@ async def request_verification(tx: Tx, account: Account, org_id: UUID) -> bool:
 
 
 async def mail_verification(reception: Reception, org_id: UUID, user_id: UUID) -> None:
-    """The same for somebody who was refused because they have not confirmed; too often is passed over."""
+    """The same for somebody who is refused because they have not confirmed; too often is passed over."""
     async with reception.tx() as tx:
         act_as(tx, system_actor(org_id))
         account = await accounts.get(tx.session, user_id)
@@ -83,9 +83,9 @@ async def confirm_email(tx: Tx, account: Account) -> None:
 async def change_email(
     reception: Reception, actor: Actor, new_email: str, password: str, device_mark: str | None
 ) -> None:
-    """Mail a link to the present and to the wanted address; Invalid when the password is not right.
+    """Mail a link to the present and to the wanted address; Invalid when the password is not right or nothing changes.
 
-    Whether somebody has the wanted address is not told: then no mail is sent, and nothing else differs.
+    Whether somebody has the wanted address is not told: nothing here looks, and of such a link no mail is minted.
     """
     async with reception.passwords.turn():
         email = await current_email(reception, actor)
@@ -94,9 +94,10 @@ async def change_email(
         act_as(tx, actor)
         account = await accounts.get(tx.session, own_id(actor))
         await lock_current(tx, actor)
-        links = await _ask_both(tx, account, new_email)
+        if account.email == new_email:
+            raise Invalid.field("newEmail", "is your address already")
+        await _ask_both(tx, account, new_email)
         tx.note(account, "EMAIL_CHANGE_REQUEST", {"newEmail": new_email})
-    reception.later(_mail_change(reception, actor, links))
 
 
 async def current_email(reception: Reception, actor: Actor) -> str:
@@ -108,27 +109,15 @@ async def current_email(reception: Reception, actor: Actor) -> str:
     return account.email
 
 
-async def _ask_both(tx: Tx, account: Account, new_email: str) -> list[MailLink]:
+async def _ask_both(tx: Tx, account: Account, new_email: str) -> None:
     """A link for each of the two mailboxes; those of an earlier change are void."""
     await void(tx, account, LinkKind.EMAIL_CHANGE)
-    kind, org_id = LinkKind.EMAIL_CHANGE, tx.actor.org_id
-    links = [
-        MailLink.of(kind, account, org_id, tx.now, mailbox=mailbox) for mailbox in (account.email, new_email)
-    ]
-    for link in links:
+    for mailbox in (account.email, new_email):
+        link = MailLink.of(LinkKind.EMAIL_CHANGE, account, tx.actor.org_id, tx.now, mailbox=mailbox)
         link.new_email = new_email
         if not await issue(tx, link):
             raise TooManyMails
-    return links
-
-
-async def _mail_change(reception: Reception, actor: Actor, links: list[MailLink]) -> None:
-    async with reception.tx() as tx:
-        act_as(tx, actor)
-        account = await accounts.get(tx.session, own_id(actor))
-        if not await accounts.list_candidates(tx, str(links[0].new_email)):
-            for link in links:
-                tx.publish(email_verification_requested(account, link))
+        tx.publish(email_verification_requested(account, link))
 
 
 async def _agree(tx: Tx, account: Account, link: MailLink, others: list[MailLink]) -> None:

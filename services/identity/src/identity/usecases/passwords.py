@@ -6,16 +6,16 @@ from chassis.auth import Actor, system_actor
 from chassis.errors import Invalid, NotFound
 from chassis.tx import Tx
 from identity.domain.accounts import Account
-from identity.domain.mail_links import LinkKind, MailLink
+from identity.domain.mail_links import LinkKind
 from identity.domain.password_rules import PasswordRules
 from identity.domain.sessions import EndReason
-from identity.published_accounts import email_verified, password_changed, password_reset_requested
+from identity.published_accounts import email_verified, password_changed
 from identity.reception import NOBODY, Reception
 from identity.store import accounts, login_attempts
 from identity.usecases.acting import act_as
 from identity.usecases.addresses import current_email
-from identity.usecases.credentials import NOT_RIGHT, Caller, Credentials, confirm
-from identity.usecases.mail_links import DEAD, find_owner, issue, use, void
+from identity.usecases.credentials import NOT_RIGHT, Credentials, confirm
+from identity.usecases.mail_links import DEAD, find_owner, use, void
 from identity.usecases.second_step import forget_factors
 from identity.usecases.security_events import raise_event
 from identity.usecases.sessions import end_others, lock_current, own_id
@@ -44,11 +44,6 @@ async def change_password(
         tx.record(account, "PASSWORD_CHANGE")
         await _settle(tx, account, actor)
         await _forgive(tx, [caller.bucket])
-
-
-def forgot_password(reception: Reception, email: str) -> None:
-    """Mail a link to whoever has the address. Nothing happens before the answer, so that it tells nothing."""
-    reception.later(_mail_reset(reception, email))
 
 
 async def reset_password(reception: Reception, token: str, wanted: str, device_mark: str | None) -> None:
@@ -95,18 +90,3 @@ async def _forgive(tx: Tx, buckets: list[bytes]) -> None:
 async def _rules(reception: Reception, user_id: UUID) -> PasswordRules:
     async with reception.source.reading(system_actor(NOBODY)) as reading:
         return await accounts.password_rules(reading, user_id)
-
-
-async def _mail_reset(reception: Reception, email: str) -> None:
-    async with reception.tx() as tx:
-        candidates = await accounts.list_candidates(tx, email)
-        caller = Caller(candidates, None, b"", is_free=False)
-        org_id = caller.choose(frozenset())
-        if org_id is None or caller.user_id is None:
-            return
-        act_as(tx, system_actor(org_id))
-        account = await accounts.get(tx.session, caller.user_id)
-        link = MailLink.of(LinkKind.PASSWORD_RESET, account, org_id, tx.now)
-        if await issue(tx, link):
-            tx.note(account, "PASSWORD_RESET_REQUEST", {"email": email})
-            tx.publish(password_reset_requested(account, link))

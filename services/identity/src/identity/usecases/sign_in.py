@@ -38,7 +38,7 @@ async def sign_in(reception: Reception, given: Credentials) -> Opened:
             except WrongSecondFactor:
                 verdict = Verdict(is_right=False)  # counted and answered like a wrong password
             except EmailNotVerified:  # counted too: each sends a mail
-                reception.later(mail_verification(reception, org_id, caller.candidates[0].user_id))
+                await mail_verification(reception, org_id, caller.candidates[0].user_id)
                 raise
             except (SecondFactorMissing, Denied):
                 await give_back(reception, caller.bucket)
