@@ -146,6 +146,17 @@ async def test_who_has_an_account_joins_only_while_signed_in_and_gets_no_session
     assert not await place.facts("user.registered")
 
 
+async def test_who_joins_by_the_mailed_link_has_confirmed_their_address(place: Place) -> None:
+    guest = await place.join(Role.FINANCE, at=await place.open())
+    host = await place.act(Role.OWNER)
+    path = _path(place, await _invite(host, guest.email))
+    await guest.sign_in()
+    assert (await guest.browser.get("/auth/me")).json()["emailVerified"] is False
+    assert (await _accept(place, path, guest.browser)).status_code == 200
+    assert (await guest.browser.get("/auth/me")).json()["emailVerified"] is True
+    assert [fact.message.user_id for fact in await place.facts("email.verified")] == [str(guest.id)]
+
+
 async def test_a_token_that_does_not_hold_is_refused_before_anything_else(place: Place) -> None:
     owner = await place.act(Role.OWNER)
     path = _path(place, await _invite(owner))

@@ -22,6 +22,7 @@ from identity.domain.sessions import Session
 from identity.published import member_joined, user_registered
 from identity.reception import Opened, Reception
 from identity.store import accounts, invitations, organisations
+from identity.usecases.addresses import confirm_email
 from identity.usecases.members import tell_of_power
 from identity.usecases.sign_in import start_session
 
@@ -82,6 +83,8 @@ async def accept_invitation(reception: Reception, given: Acceptance) -> Accepted
         name = given.name or invitation.name or seat.account.name
         if password_hash is not None:
             session = _register(tx, seat, name, password_hash)
+        else:
+            await confirm_email(tx, seat.account)  # the link came to its mailbox
         _join(tx, seat, invitation, name)
     opened = await _admit(reception, seat, session, tx.now) if session else None
     return Accepted(seat.organisation.id, seat.organisation.slug, opened)
