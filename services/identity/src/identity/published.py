@@ -263,7 +263,9 @@ def api_key_revoked(key: ApiKey) -> Fact:
     return Fact(ApiKeyRevoked(api_key=api_key_snapshot(key)), key.id, key.version)
 
 
-def security_event_raised(event: SecurityEvent, user_agent: str | None) -> Fact:
+def security_event_raised(
+    event: SecurityEvent, user_agent: str | None, *, former_email: str | None = None
+) -> Fact:
     """Something that should not have happened; whom it concerns is warned by mail, with the browser behind it."""
     message = SecurityEventRaised(
         id=str(event.id),
@@ -273,6 +275,7 @@ def security_event_raised(event: SecurityEvent, user_agent: str | None) -> Fact:
         user_id=str(event.user_id) if event.user_id else None,
         ip=event.ip,
         user_agent=user_agent,
+        former_email=former_email,
     )
     message.at.FromDatetime(event.at)
     return Fact(message, event.id, 1)

@@ -1,4 +1,4 @@
-"""Addresses: confirmed by their mailbox, and changed when both mailboxes agree."""
+"""Addresses: confirmed by their mailbox, and changed when their mailboxes agree."""
 
 from typing import Any
 from uuid import uuid4
@@ -8,6 +8,7 @@ from services.identity.tests.place import PASSWORD, Person, Place
 
 from chassis.testing.stand import PublishedFact
 from identity.domain.mail_links import LinkKind
+from identity.domain.members import MemberState
 from identity.domain.roles import Role
 
 
@@ -19,6 +20,11 @@ async def _verify(place: Place, token: str) -> int:
 async def _change(person: Person, new_email: str, password: str = PASSWORD) -> Any:
     body = {"newEmail": new_email, "password": password}
     return await person.browser.post("/auth/change-email", json=body)
+
+
+async def _confirm(place: Place) -> None:
+    """The owner's present address is known to be theirs."""
+    await place.change_account(place.owner, email_verified_at=place.stand.clock.now)
 
 
 async def _asked(place: Place) -> list[PublishedFact]:
@@ -82,6 +88,7 @@ async def test_an_address_changes_everywhere_when_both_mailboxes_agree(place: Pl
     second = await place.open()
     await place.join(Role.FINANCE, at=second, email=place.owner.email)
     await place.owner.sign_in(orgSlug=place.owner.slug)
+    await _confirm(place)
     old, new = place.owner.email, _address()
     assert (await _change(place.owner, new)).json() == {"success": True}
     facts = await _asked(place)
@@ -103,7 +110,60 @@ async def test_an_address_changes_everywhere_when_both_mailboxes_agree(place: Pl
     assert (await place.owner.sign_in()).status_code == 200
 
 
+async def test_the_former_mailbox_is_warned_of_the_change(place: Place) -> None:
+    await _confirm(place)
+    await place.owner.sign_in()
+    former = place.owner.email
+    await _change(place.owner, _address())
+    for fact in await _asked(place):
+        assert "EMAIL_CHANGED" not in dict(await place.security_events())
+        await _verify(place, place.told_token(fact, LinkKind.EMAIL_CHANGE))
+    assert dict(await place.security_events())["EMAIL_CHANGED"] == "MEDIUM"
+    raised = [fact.message for fact in await place.facts("security_event.raised")]
+    told = {event.type: (event.user_id, event.former_email) for event in raised}
+    assert told["EMAIL_CHANGED"] == (str(place.owner.id), former)
+
+
+async def test_a_mistyped_address_that_was_never_confirmed_need_not_agree(place: Place) -> None:
+    mistyped, new = place.owner.email, _address()
+    await place.owner.sign_in()
+    await _change(place.owner, new)
+    to_the_old, to_the_new = [place.told_token(fact, LinkKind.EMAIL_CHANGE) for fact in await _asked(place)]
+    assert await _verify(place, to_the_new) == 200
+    me = (await place.owner.browser.get("/auth/me")).json()
+    assert (me["email"], me["emailVerified"]) == (new, True)
+    assert await _verify(place, to_the_old) == 404
+    (event,) = [fact.message for fact in await place.facts("security_event.raised")]
+    assert (event.type, event.former_email) == ("EMAIL_CHANGED", mistyped)
+
+
+async def test_whoever_has_only_the_mistyped_mailbox_changes_nothing(place: Place) -> None:
+    await place.owner.sign_in()
+    await _change(place.owner, _address())
+    assert await _verify(place, place.told_token((await _asked(place))[0], LinkKind.EMAIL_CHANGE)) == 200
+    assert await place.facts("user.updated") == []
+
+
+async def test_an_address_at_which_somebody_is_invited_has_to_agree(place: Place) -> None:
+    """Else who signs up with a stranger's address would get the mails of their invitations."""
+    await place.owner.sign_in()
+    inviting = await place.open()
+    await place.join(Role.SALES, at=inviting, email=place.owner.email, status=MemberState.INVITED)
+    await _change(place.owner, _address())
+    assert await _verify(place, place.told_token((await _asked(place))[1], LinkKind.EMAIL_CHANGE)) == 200
+    assert await place.facts("user.updated") == []
+
+
+async def test_an_address_that_was_confirmed_meanwhile_has_to_agree(place: Place) -> None:
+    await place.owner.sign_in()
+    await _change(place.owner, _address())
+    await _verify(place, await place.link_token(place.owner, LinkKind.EMAIL_VERIFICATION))
+    await _verify(place, place.told_token((await _asked(place))[1], LinkKind.EMAIL_CHANGE))
+    assert await place.facts("user.updated") == []
+
+
 async def test_one_mailbox_alone_changes_nothing_however_often(place: Place) -> None:
+    await _confirm(place)
     await place.owner.sign_in()
     await _change(place.owner, _address())
     token = place.told_token((await _asked(place))[1], LinkKind.EMAIL_CHANGE)
@@ -113,6 +173,7 @@ async def test_one_mailbox_alone_changes_nothing_however_often(place: Place) -> 
 
 
 async def test_half_an_agreement_does_not_count_for_the_next_change(place: Place) -> None:
+    await _confirm(place)
     await place.owner.sign_in()
     await _change(place.owner, _address())
     await _verify(place, place.told_token((await _asked(place))[0], LinkKind.EMAIL_CHANGE))
@@ -143,6 +204,7 @@ async def test_the_present_address_is_no_other_one(place: Place) -> None:
 
 
 async def test_an_address_that_somebody_got_meanwhile_is_taken(place: Place) -> None:
+    await _confirm(place)
     await place.owner.sign_in()
     new = _address()
     await _change(place.owner, new)

@@ -86,7 +86,8 @@ async def _welcome(desk: Desk, mail: Any) -> Letter:
 
 
 async def _alert(desk: Desk, mail: Any) -> Letter:
-    return alert_letter(await desk.person(mail.recipient_id), desk.house, mail.content)
+    person = await desk.person(mail.recipient_id)
+    return alert_letter(person._replace(email=mail.to_address or person.email), desk.house, mail.content)
 
 
 Composer = Callable[[Desk, Any], Awaitable[Letter]]

@@ -1,5 +1,6 @@
 """Facts in: copies of what others own, what people are told of, and the mails that are sent."""
 
+from dataclasses import replace
 from datetime import UTC, date
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from notifications.copies import MEMBERS, ORGANISATIONS, ROLES
 from notifications.domain.access import Entity
 from notifications.domain.catalogue import NoticeType, Party
 from notifications.domain.happenings import Details, Happening
-from notifications.domain.mails import Template
+from notifications.domain.mails import OF_A_PERSON, Template
 from notifications.domain.notifications import Cause
 from notifications.domain.ownership import Ownership
 from notifications.usecases.mails import NewMail, queue_mail
@@ -117,7 +118,7 @@ async def on_password_reset_requested(tx: Tx, fact: Received) -> None:
 
 
 async def on_security_event(tx: Tx, fact: Received) -> None:
-    """The person concerned is warned by mail."""
+    """The person concerned is warned by mail, at the mailbox that the event names or at their own."""
     event = fact.message
     if event.user_id:
         # Where somebody else sits who did it is no business of theirs.
@@ -128,7 +129,8 @@ async def on_security_event(tx: Tx, fact: Received) -> None:
             "ip": event.ip if is_theirs else "",
             "userAgent": event.user_agent if is_theirs else "",
         }
-        await queue_mail(tx, _account_mail(fact, Template.SECURITY_ALERT, event.user_id, content))
+        alert = _account_mail(fact, Template.SECURITY_ALERT, event.user_id, content)
+        await queue_mail(tx, replace(alert, to_address=event.former_email or OF_A_PERSON))
 
 
 COPIES: Handlers = {**member_facts(MEMBERS), **role_facts(ROLES), **organisation_facts(ORGANISATIONS)}

@@ -17,6 +17,7 @@ ADA = "ada@test.example"
 async def alarmed(place: Place, kind: str = "PASSWORD_CHANGED", **options: Any) -> UUID:
     """A security event about a member; who it is."""
     user_id: UUID = options.pop("user_id", None) or new_id()
+    former_email: str | None = options.pop("former_email", None)
     place.identity.add_organisation(place.stand.org_id, **options.pop("organisation", {}))
     place.identity.add_member(place.stand.org_id, user_id, email=ADA, name="Ada")
     event = SecurityEventRaised(
@@ -24,6 +25,8 @@ async def alarmed(place: Place, kind: str = "PASSWORD_CHANGED", **options: Any) 
         ip="203.0.113.7", user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     )  # fmt: skip
     event.at.FromDatetime(place.now)
+    if former_email is not None:
+        event.former_email = former_email
     await place.tell(event, event.id, **options)
     return user_id
 
@@ -62,6 +65,14 @@ async def test_person_is_warned_of_what_happened_when_and_from_where(
         assert words in part(mail, "plain")
         assert words in part(mail, "html")
     assert "\nhttps://execos.test/account/security\n" in part(mail, "plain")
+
+
+async def test_former_mailbox_is_warned_of_a_changed_address(place: Place) -> None:
+    await alarmed(place, "EMAIL_CHANGED", former_email="ada@before.example")
+    await place.work()
+    [mail] = place.mails.taken
+    assert (mail["To"], mail["Subject"]) == ("ada@before.example", "Your e-mail address was changed")
+    assert "Ada" in part(mail, "plain")
 
 
 async def test_address_of_somebody_else_who_did_it_is_not_shown(place: Place) -> None:

@@ -58,6 +58,6 @@ async def resend(
 async def change(
     body: EmailChangeIn, actor: SignedIn, desk: Desk, device: cookies.DeviceCookie = None
 ) -> SuccessOut:
-    """Ask both mailboxes, the present and the wanted one, to agree to another address."""
+    """Ask the present mailbox, if it was ever confirmed, and the wanted one to agree to another address."""
     await change_email(desk, actor, body.new_email, body.password, device)
     return SuccessOut()

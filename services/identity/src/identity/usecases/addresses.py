@@ -1,5 +1,6 @@
-"""Showing that an e-mail address is one's own, and changing it with the consent of both mailboxes."""
+"""Showing that an e-mail address is one's own, and changing it with the consent of its mailboxes."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from chassis.auth import Actor, system_actor
@@ -7,6 +8,7 @@ from chassis.errors import Invalid, Limited, NotFound
 from chassis.tx import Tx
 from identity.domain.accounts import Account
 from identity.domain.mail_links import LinkKind, MailLink
+from identity.domain.members import Membership, MemberState
 from identity.published import member_updated
 from identity.published_accounts import email_verification_requested, email_verified, user_updated
 from identity.reception import Reception
@@ -14,6 +16,7 @@ from identity.store import accounts, members
 from identity.usecases.acting import act_as, acting_in
 from identity.usecases.credentials import Credentials, confirm
 from identity.usecases.mail_links import DEAD, find_owner, issue, use, void
+from identity.usecases.security_events import raise_event
 from identity.usecases.sessions import lock_current, own_id
 
 CONFIRMING = (LinkKind.EMAIL_VERIFICATION, LinkKind.EMAIL_CHANGE)
@@ -85,6 +88,8 @@ async def change_email(
 ) -> None:
     """Mail a link to the present and to the wanted address; Invalid when the password is not right or nothing changes.
 
+    A present address that was never confirmed gets its mail as a warning only (`_agree`).
+
     Whether somebody has the wanted address is not told: nothing here looks, and of such a link no mail is minted.
     """
     async with reception.passwords.turn():
@@ -121,16 +126,32 @@ async def _ask_both(tx: Tx, account: Account, new_email: str) -> None:
 
 
 async def _agree(tx: Tx, account: Account, link: MailLink, others: list[MailLink]) -> None:
-    """One mailbox agrees; with the second one the address changes, everywhere it is shown."""
-    tx.note(account, "EMAIL_CHANGE_CONFIRM", {"newEmail": link.new_email})
-    if link.new_email is None or not others or any(other.used_at is None for other in others):
-        return
+    """One mailbox agrees; with the last one that has to, the address changes, everywhere it is shown."""
+    new_email = str(link.new_email)
+    tx.note(account, "EMAIL_CHANGE_CONFIRM", {"newEmail": new_email})
+    memberships = await members.list_of_person(tx.session, account.id)
+    needed = {new_email} if _is_nobodys(account, memberships) else {new_email, account.email}
+    agreed = {each.email for each in (link, *others) if each.used_at and each.new_email == new_email}
+    if needed <= agreed:
+        await _move(tx, account, memberships, new_email)
+
+
+def _is_nobodys(account: Account, memberships: Sequence[Membership]) -> bool:
+    """Whether the present address needs no asking: never confirmed, and nobody waits there for who reads it."""
+    is_invited = any(each.status == MemberState.INVITED for each in memberships)
+    return account.email_verified_at is None and not is_invited
+
+
+async def _move(tx: Tx, account: Account, memberships: Sequence[Membership], new_email: str) -> None:
+    former_email = account.email
     await void(tx, account, *LinkKind)
-    account.email, account.email_verified_at = link.new_email, tx.now
+    account.email, account.email_verified_at = new_email, tx.now
     tx.record(account, "EMAIL_CHANGE")
     tx.publish(user_updated(account))
     tx.publish(email_verified(account))
-    for member in await members.list_of_person(tx.session, account.id):
+    what = "The e-mail address to sign in with was changed."
+    raise_event(tx, "EMAIL_CHANGED", "MEDIUM", what, user_id=account.id, former_email=former_email)
+    for member in memberships:
         member.email = account.email
         with acting_in(tx, member.org_id):
             tx.record(member, "USER_UPDATE")

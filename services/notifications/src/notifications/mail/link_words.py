@@ -80,22 +80,22 @@ WORDS: Mapping[str, Mapping[str, LinkWords]] = {
     "EMAIL_CHANGE": {
         "en": LinkWords(
             subject="Confirm the change of your e-mail address",
-            intro="The e-mail address of your account is to change, once both mailboxes have confirmed it:"
-            " the old one and the new one. This is the link for {email}.",
+            intro="The e-mail address of your account is to change, once its mailboxes have confirmed it:"
+            " the new one, and the old one if that was confirmed before. This is the link for {email}.",
             button="Confirm the change",
             advice="If it was not you, do not confirm it, and set a new password at once.",
         ),
         "de": LinkWords(
             subject="Bestätigen Sie die Änderung Ihrer E-Mail-Adresse",
-            intro="Die E-Mail-Adresse Ihres Kontos soll sich ändern, sobald beide Postfächer es bestätigt haben:"
-            " das alte und das neue. Dies ist der Link für {email}.",
+            intro="Die E-Mail-Adresse Ihres Kontos soll sich ändern, sobald ihre Postfächer es bestätigt haben:"
+            " das neue, und das alte, falls es schon bestätigt war. Dies ist der Link für {email}.",
             button="Änderung bestätigen",
             advice="Wenn Sie es nicht waren, bestätigen Sie nicht, und legen Sie sofort ein neues Passwort fest.",
         ),
         "fr": LinkWords(
             subject="Confirmez le changement de votre adresse e-mail",
-            intro="L'adresse e-mail de votre compte va changer dès que les deux boîtes l'auront confirmé :"
-            " l'ancienne et la nouvelle. Voici le lien pour {email}.",
+            intro="L'adresse e-mail de votre compte va changer dès que ses boîtes l'auront confirmé :"
+            " la nouvelle, et l'ancienne si elle avait été confirmée. Voici le lien pour {email}.",
             button="Confirmer le changement",
             advice="Si ce n'était pas vous, ne confirmez pas et changez aussitôt de mot de passe.",
         ),

@@ -932,6 +932,7 @@ class SecurityEventRaised(_message.Message):
     AT_FIELD_NUMBER: _builtins.int
     IP_FIELD_NUMBER: _builtins.int
     USER_AGENT_FIELD_NUMBER: _builtins.int
+    FORMER_EMAIL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     type: _builtins.str
     """Such as REFRESH_REUSE or INVOICE_UNLOCK."""
@@ -946,6 +947,8 @@ class SecurityEventRaised(_message.Message):
     ip: _builtins.str
     """Where it came from, if somewhere: the address, and what the device said of itself."""
     user_agent: _builtins.str
+    former_email: _builtins.str
+    """The mailbox to warn, where it is not the one that the person has now."""
     @_builtins.property
     def at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -961,15 +964,18 @@ class SecurityEventRaised(_message.Message):
         at: _timestamp_pb2.Timestamp | None = ...,
         ip: _builtins.str | None = ...,
         user_agent: _builtins.str | None = ...,
+        former_email: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_entity_id", b"_entity_id", "_entity_type", b"_entity_type", "_ip", b"_ip", "_user_agent", b"_user_agent", "_user_id", b"_user_id", "at", b"at", "entity_id", b"entity_id", "entity_type", b"entity_type", "ip", b"ip", "user_agent", b"user_agent", "user_id", b"user_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_entity_id", b"_entity_id", "_entity_type", b"_entity_type", "_former_email", b"_former_email", "_ip", b"_ip", "_user_agent", b"_user_agent", "_user_id", b"_user_id", "at", b"at", "entity_id", b"entity_id", "entity_type", b"entity_type", "former_email", b"former_email", "ip", b"ip", "user_agent", b"user_agent", "user_id", b"user_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_entity_id", b"_entity_id", "_entity_type", b"_entity_type", "_ip", b"_ip", "_user_agent", b"_user_agent", "_user_id", b"_user_id", "at", b"at", "description", b"description", "entity_id", b"entity_id", "entity_type", b"entity_type", "id", b"id", "ip", b"ip", "severity", b"severity", "type", b"type", "user_agent", b"user_agent", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_entity_id", b"_entity_id", "_entity_type", b"_entity_type", "_former_email", b"_former_email", "_ip", b"_ip", "_user_agent", b"_user_agent", "_user_id", b"_user_id", "at", b"at", "description", b"description", "entity_id", b"entity_id", "entity_type", b"entity_type", "former_email", b"former_email", "id", b"id", "ip", b"ip", "severity", b"severity", "type", b"type", "user_agent", b"user_agent", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__entity_id: _TypeAlias = _typing.Literal["entity_id"]  # noqa: Y015
     _WhichOneofArgType__entity_id: _TypeAlias = _typing.Literal["_entity_id", b"_entity_id"]  # noqa: Y015
     _WhichOneofReturnType__entity_type: _TypeAlias = _typing.Literal["entity_type"]  # noqa: Y015
     _WhichOneofArgType__entity_type: _TypeAlias = _typing.Literal["_entity_type", b"_entity_type"]  # noqa: Y015
+    _WhichOneofReturnType__former_email: _TypeAlias = _typing.Literal["former_email"]  # noqa: Y015
+    _WhichOneofArgType__former_email: _TypeAlias = _typing.Literal["_former_email", b"_former_email"]  # noqa: Y015
     _WhichOneofReturnType__ip: _TypeAlias = _typing.Literal["ip"]  # noqa: Y015
     _WhichOneofArgType__ip: _TypeAlias = _typing.Literal["_ip", b"_ip"]  # noqa: Y015
     _WhichOneofReturnType__user_agent: _TypeAlias = _typing.Literal["user_agent"]  # noqa: Y015
@@ -980,6 +986,8 @@ class SecurityEventRaised(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__entity_id) -> _WhichOneofReturnType__entity_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__entity_type) -> _WhichOneofReturnType__entity_type | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__former_email) -> _WhichOneofReturnType__former_email | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__ip) -> _WhichOneofReturnType__ip | None: ...
     @_typing.overload
