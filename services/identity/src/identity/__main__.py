@@ -1,4 +1,4 @@
-"""`python -m identity`: serve, migrate, seed, rotate-keys and the other commands of a service."""
+"""`python -m identity`: serve, migrate, seed, rotate-keys, reseal and the other commands of a service."""
 
 from chassis.cli import main
 from identity.main import IDENTITY

@@ -51,6 +51,11 @@ from identity.rules import look_up
 from identity.settings import IdentitySettings
 from identity.usecases import demo
 from identity.usecases.platform_owners import ensure_first_owner
+from identity.usecases.resealing import reseal_all
+
+UNREADABLE_KEYS = (
+    "identity cannot go on: IDENTITY_ENCRYPTION_KEY does not open the signing keys in the database"
+)
 
 
 async def prepare(runtime: Runtime) -> None:
@@ -59,7 +64,7 @@ async def prepare(runtime: Runtime) -> None:
     try:
         await reception.keyring.load()
     except Unreadable:
-        stop("identity cannot start: IDENTITY_ENCRYPTION_KEY does not open the signing keys in the database")
+        stop(UNREADABLE_KEYS)
     runtime.parts[Reception] = reception
     await ensure_first_owner(reception)
     runtime.parts[AddressBook] = AddressBook(reception)
@@ -80,6 +85,19 @@ async def rotate_keys(runtime: Runtime) -> None:
     """Announce the next signing key; it signs as soon as every verifier knows it."""
     starts_at = await Reception.of(runtime).keyring.rotate()
     sys.stdout.write(f"the newest signing key signs from {starts_at.isoformat()}\n")
+
+
+async def reseal(runtime: Runtime) -> None:
+    """Seal with the present encryption key what the previous one has sealed; then that one can go."""
+    try:
+        resealed = await reseal_all(Reception.of(runtime))
+    except Unreadable:
+        stop(UNREADABLE_KEYS)
+    sys.stdout.write(f"sealed anew: {resealed.done}\n")
+    if resealed.unreadable:
+        stop(
+            f"no configured key opens {resealed.unreadable} seeds of authenticator apps; the log names whose"
+        )
 
 
 async def show_gateway_token(runtime: Runtime) -> None:
@@ -139,6 +157,11 @@ IDENTITY = Service(
     callers=CALLERS,
     serve_rpc=serve_identity,
     jobs=JOBS,
-    commands={"seed": seed, "rotate-keys": rotate_keys, "gateway-token": show_gateway_token},
+    commands={
+        "seed": seed,
+        "rotate-keys": rotate_keys,
+        "reseal": reseal,
+        "gateway-token": show_gateway_token,
+    },
     prepare=prepare,
 )

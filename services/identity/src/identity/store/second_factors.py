@@ -54,6 +54,17 @@ async def find(session: AsyncSession, user_id: UUID) -> SecondFactor | None:
     return await session.scalar(select(SecondFactor).where(SecondFactor.user_id == user_id))
 
 
+async def list_sealed_before(
+    session: AsyncSession, key_id: bytes, after: UUID, limit: int
+) -> Sequence[SecondFactor]:
+    """Apps whose seed another key than this one has sealed, by person after one of them; locked."""
+    # tenantless: re-sealing by the system role
+    wanted = select(SecondFactor).where(
+        func.substr(SecondFactor.seed, 1, len(key_id)) != key_id, SecondFactor.user_id > after
+    )
+    return (await session.scalars(wanted.order_by(SecondFactor.user_id).limit(limit).with_for_update())).all()
+
+
 async def list_requirements(session: AsyncSession, user_id: UUID) -> Sequence[Requirement]:
     """What each organisation that somebody works in says about second factors."""
     # tenantless: one person in all their organisations
