@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from services.identity.tests.place import PASSWORD
-from services.identity.tests.platform_owner import PLATFORM_HOST
+from services.identity.tests.platform_owner import PLATFORM_HOST, platform_owner
 from tests.contract.calls import Call, Recipe, at
 from tests.contract.organisations import API, Json, Organisation
 
@@ -19,6 +19,13 @@ async def _platform_sign_in(org: Organisation) -> Call:
     assert org.platform.owner is not None
     body = {"email": org.platform.owner.email, "password": PASSWORD}
     return Call("/platform/auth/login", body, {"host": PLATFORM_HOST})
+
+
+async def _another_password(org: Organisation) -> Call:
+    """Of an owner of its own, because older tokens end with the password."""
+    owner = await platform_owner(org.platform.place)
+    body = {"currentPassword": PASSWORD, "newPassword": f"{PASSWORD} of the platform"}
+    return Call("/platform/auth/change-password", body, {"authorization": f"Bearer {owner.token}"})
 
 
 async def _new_tenant(org: Organisation) -> Call:
@@ -95,6 +102,7 @@ def _person_then(action: str, *before: str) -> Recipe:
 
 PLATFORM_RECIPES: dict[str, Recipe] = {
     "platform.login": _platform_sign_in,
+    "platform.changePassword": _another_password,
     "platform.listModules": at("/platform/modules"),
     "platform.listTemplates": at("/platform/templates"),
     "platform.listSecurityEvents": at("/platform/security-events"),

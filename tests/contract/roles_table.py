@@ -41,6 +41,7 @@ PUBLIC = (
 )
 
 PLATFORM = (
+    "POST /platform/auth/change-password",
     "GET /platform/modules",
     "GET /platform/templates",
     "GET /platform/security-events",

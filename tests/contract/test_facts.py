@@ -38,6 +38,7 @@ WITHOUT_ACTIVITY: Mapping[str, str] = {
     "POST /notifications/{id}/read": "what somebody has read is their own affair",
     "POST /notifications/read-all": "the same",
     "POST /auth/passkeys/register/options": "asks, and keeps nothing",
+    "POST /platform/auth/change-password": "who owns the platform belongs to no organisation; it is logged",
     "POST /jobs/run": "a run is kept as such, and what the job does has entries of its own",
 }
 SECRETS = ("password", "secret", "token", "hash", "cookie", "totp")

@@ -19,6 +19,7 @@ from identity.domain.roles import Role
 from identity.usecases.platform_owners import ensure_first_owner
 
 LOGIN = "/platform/auth/login"
+NEW = "a new horse battery staple"
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +141,45 @@ async def test_account_is_looked_at_again_at_each_request(place: Place, owner: P
     assert await status() == 200
     await place.change_account(owner, password_hash="another")
     assert await status() == 401
+
+
+async def _change(owner: PlatformPerson, present: str = PASSWORD, wanted: str = NEW) -> httpx2.Response:
+    body = {"currentPassword": present, "newPassword": wanted}
+    return await owner.browser.post("/platform/auth/change-password", json=body)
+
+
+async def test_owner_who_belongs_nowhere_changes_their_password(place: Place, owner: PlatformPerson) -> None:
+    answer = await _change(owner)
+    assert (answer.status_code, answer.json()["expiresIn"]) == (200, 3600)
+    assert (await owner.browser.get("/platform/tenants")).status_code == 401
+    owner.take(answer)
+    assert (await owner.browser.get("/platform/tenants")).status_code == 200
+    logins = [await _login(place, email=owner.email, password=password) for password in (PASSWORD, NEW)]
+    assert [login.status_code for login in logins] == [401, 200]
+
+
+async def test_owners_new_password_ends_their_sessions_with_tenants(
+    place: Place, owner: PlatformPerson
+) -> None:
+    member = await place.join(Role.SALES, email=owner.email)
+    assert (await member.sign_in()).status_code == 200
+    assert (await _change(owner)).status_code == 200
+    assert (await member.refresh()).status_code == 401
+    assert [fact.message.reason for fact in await place.facts("session.revoked")] == ["password_changed"]
+
+
+async def test_owners_present_password_is_asked_for_and_costs_attempts(
+    place: Place, owner: PlatformPerson
+) -> None:
+    for _ in range(5):
+        answer = await _change(owner, "wrong password")
+        assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (400, "currentPassword")
+    assert (await _change(owner)).status_code == 400
+    assert (await _login(place, email=owner.email, password=PASSWORD)).status_code == 401
+    place.stand.clock.advance(seconds=31)
+    short = await _change(owner, wanted="short")
+    assert short.json()["error"]["details"][0]["field"] == "newPassword"
+    assert (await _change(owner)).status_code == 200
 
 
 async def test_first_owner_is_made_once_and_of_nobody_who_is_there(place: Place) -> None:

@@ -1,17 +1,14 @@
 """Doors about the e-mail address one signs in with."""
 
-from typing import Annotated
-
-from pydantic import ConfigDict, StringConstraints
+from pydantic import ConfigDict
 
 from chassis.guards import SignedIn
 from chassis.http import router
 from chassis.routing import public
 from chassis.schema import In
-from identity.domain.accounts import MAX_PASSWORD
 from identity.http import cookies
 from identity.http.guards import Desk, Tenant
-from identity.http.shapes import Credential, Email, LinkToken, NothingIn, SuccessOut
+from identity.http.shapes import Email, LinkToken, NothingIn, Password, SuccessOut
 from identity.usecases.addresses import change_email, resend_verification, verify_email
 
 addresses = router("auth")
@@ -29,7 +26,7 @@ class EmailChangeIn(In):
     model_config = ConfigDict(str_strip_whitespace=False)
 
     new_email: Email
-    password: Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)]
+    password: Password
 
 
 @addresses.post("/auth/verify-email", name="verifyEmail", response_model=SuccessOut, openapi_extra=public())

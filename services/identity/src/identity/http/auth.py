@@ -10,11 +10,10 @@ from chassis.guards import Arriving
 from chassis.http import router
 from chassis.routing import public
 from chassis.schema import In, Out
-from identity.domain.accounts import MAX_PASSWORD
 from identity.http import cookies
 from identity.http.guards import Arrival, Desk, From, OwnOrigin, Tenant
 from identity.http.passkey_schemas import UsedCredential
-from identity.http.shapes import Credential, Email, NothingIn, SuccessOut, TotpCode
+from identity.http.shapes import Credential, Email, NothingIn, Password, SuccessOut, TotpCode
 from identity.reception import Opened, Reception
 from identity.usecases.credentials import Credentials
 from identity.usecases.second_step import SecondStep
@@ -36,7 +35,7 @@ class LoginIn(In):
     model_config = ConfigDict(str_strip_whitespace=False)
 
     email: Email
-    password: Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)]
+    password: Password
     org_slug: Annotated[Credential, StringConstraints(max_length=63)] | None = Field(
         None, description="Which organisation, for members of several."
     )

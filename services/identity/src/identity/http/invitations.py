@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Path, Response
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
 from chassis.auth import Actor
 from chassis.guards import InReadTx, InTx, Requires
@@ -13,14 +13,13 @@ from chassis.http import API, router
 from chassis.paging import CursorRows, PageQuery, PageRows, listing
 from chassis.routing import public
 from chassis.schema import In, Instant, Out
-from identity.domain.accounts import MAX_PASSWORD
 from identity.domain.invitations import Invitation, InvitationState, masked
 from identity.domain.permissions import Permission
 from identity.http import cookies
 from identity.http.auth import REFUSED
 from identity.http.guards import Desk, InSystemTx, Sender, Tenant
 from identity.http.people import MayManageUsers
-from identity.http.shapes import Credential, Email, PersonName, RoleKey
+from identity.http.shapes import Email, Password, PersonName, RoleKey
 from identity.store import invitations as store
 from identity.usecases.acceptance import Acceptance, Accepted, Offer, accept_invitation, read_offer
 from identity.usecases.invitations import Guest, invite_member, resend_invitation, revoke_invitation
@@ -90,7 +89,7 @@ class AcceptanceIn(In):
     model_config = ConfigDict(str_strip_whitespace=False)
 
     name: PersonName | None = None
-    password: Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)] | None = None
+    password: Password | None = None
 
     def acceptance(self, token: str, visit: "Visitor") -> Acceptance:
         """What the use case looks at."""

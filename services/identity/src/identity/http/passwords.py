@@ -1,24 +1,18 @@
 """Doors for setting a password. They ignore Idempotency-Key: no answer of theirs is kept."""
 
-from typing import Annotated
-
-from pydantic import ConfigDict, StringConstraints
+from pydantic import ConfigDict
 
 from chassis.guards import SignedIn
 from chassis.http import router
 from chassis.routing import public
 from chassis.schema import In
-from identity.domain.accounts import MAX_PASSWORD
 from identity.http import cookies
 from identity.http.guards import Desk, Tenant
-from identity.http.shapes import Credential, Email, LinkToken, SuccessOut
+from identity.http.shapes import Email, LinkToken, Password, SuccessOut
 from identity.usecases.forgotten_passwords import forgot_password
 from identity.usecases.passwords import change_password, reset_password
 
 passwords = router("auth")
-
-Password = Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)]
-"""As it is typed, edge spaces included; how long a new one must be is a rule of the organisations."""
 
 
 class PasswordChangeIn(In):

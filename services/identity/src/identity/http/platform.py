@@ -11,13 +11,19 @@ from chassis.http import router
 from chassis.paging import CursorRows, PageQuery, PageRows, listing
 from chassis.routing import public
 from chassis.schema import In, Instant, Moment, Out, Text
-from identity.domain.accounts import MAX_PASSWORD
 from identity.domain.modules import MODULES, TEMPLATES
 from identity.http.guards import Desk
-from identity.http.platform_guards import InPlatformReading, OnPlatformHost, platform_router
-from identity.http.shapes import Credential, Email, TotpCode
+from identity.http.passwords import PasswordChangeIn
+from identity.http.platform_guards import (
+    InPlatformReading,
+    OnPlatformHost,
+    PlatformOwner,
+    platform_router,
+)
+from identity.http.shapes import Credential, Email, Password, TotpCode
 from identity.platform_tokens import PlatformToken
 from identity.store import security_events
+from identity.usecases.passwords import change_owner_password
 from identity.usecases.platform_owners import Given, sign_in_with_bootstrap_token, sign_in_with_password
 
 entrance = router("platform")
@@ -30,7 +36,7 @@ class PlatformLoginIn(In):
     model_config = ConfigDict(str_strip_whitespace=False)
 
     email: Email | None = None
-    password: Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)] | None = None
+    password: Password | None = None
     totp: TotpCode | None = Field(None, description="The code that the authenticator app shows.")
     bootstrap_token: Annotated[Credential, StringConstraints(min_length=1, max_length=256)] | None = None
 
@@ -117,6 +123,12 @@ async def sign_in(body: PlatformLoginIn, desk: Desk) -> PlatformToken:
     if body.bootstrap_token is not None:
         return await sign_in_with_bootstrap_token(desk, body.bootstrap_token)
     return await sign_in_with_password(desk, Given(body.email or "", body.password or "", body.totp))
+
+
+@platform.post("/platform/auth/change-password", name="changePassword", response_model=PlatformTokenOut)
+async def change_password(body: PasswordChangeIn, actor: PlatformOwner, desk: Desk) -> PlatformToken:
+    """Set another password; every token and session that was made with the old one ends, and this is a new token."""
+    return await change_owner_password(desk, actor, body.current_password, body.new_password)
 
 
 @platform.get("/platform/modules", response_model=KnownModulesOut)

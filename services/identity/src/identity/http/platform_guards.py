@@ -52,6 +52,12 @@ async def on_platform_host(request: Request, reception: Desk) -> None:
     check_host(request, reception)
 
 
+async def platform_owner(request: Request) -> Actor:
+    """Whoever the router's own guard has let in."""
+    actor: Actor = request.scope[ACTOR_KEY]
+    return actor
+
+
 async def in_platform_reading(request: Request, reception: Desk) -> Reading:
     """A read-only transaction across tenants; it begins with its first query."""
     reading = request.scope[READING_KEY] = Reading(reception.source, request.scope[ACTOR_KEY])
@@ -65,4 +71,5 @@ def platform_router(tag: str) -> APIRouter:
 
 
 OnPlatformHost = Depends(on_platform_host)
+PlatformOwner = Annotated[Actor, Depends(platform_owner)]
 InPlatformReading = Annotated[Reading, Depends(in_platform_reading)]

@@ -1,21 +1,20 @@
 """Doors for one's second factors: the authenticator app, the recovery codes, and what there is."""
 
-from typing import Annotated, Any, Self
+from typing import Any, Self
 from uuid import UUID
 
 from fastapi import Request
-from pydantic import ConfigDict, StringConstraints, model_validator
+from pydantic import ConfigDict, model_validator
 
 from chassis.guards import READING_KEY, Arriving
 from chassis.http import router
 from chassis.routing import unkeyed
 from chassis.schema import In, Instant, Out
 from chassis.tx import Reading
-from identity.domain.accounts import MAX_PASSWORD
 from identity.http import cookies
 from identity.http.guards import Desk, InOwnTx
 from identity.http.passkeys import PasskeyOut
-from identity.http.shapes import Credential, SuccessOut, TotpCode
+from identity.http.shapes import Password, SuccessOut, TotpCode
 from identity.store import passkeys, second_factors
 from identity.usecases.second_factors import (
     Enrolment,
@@ -48,7 +47,7 @@ class ProofIn(In):
 
     model_config = ConfigDict(str_strip_whitespace=False)
 
-    password: Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)] | None = None
+    password: Password | None = None
     code: TotpCode | None = None
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from chassis.schema import In, Out, Text
-from identity.domain.accounts import MAX_EMAIL, normal_email
+from identity.domain.accounts import MAX_EMAIL, MAX_PASSWORD, normal_email
 from identity.domain.own_roles import MAX_KEY
 from identity.domain.policies import network
 from identity.domain.refresh_tokens import MAX_TEXT
@@ -64,6 +64,8 @@ Email = Annotated[
 
 Credential = Annotated[Text, AfterValidator(_written)]
 """Text as it is; stripping, which also refuses lone surrogates, is not for passwords."""
+Password = Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)]
+"""As it is typed, edge spaces included; how long a new one must be is a rule of the organisations."""
 TotpCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", max_length=6)]
 """What an authenticator app shows."""
 LinkToken = Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_TEXT)]

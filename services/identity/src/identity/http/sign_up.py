@@ -9,12 +9,11 @@ from chassis.errors import Denied
 from chassis.http import API, router
 from chassis.routing import public
 from chassis.schema import In
-from identity.domain.accounts import MAX_PASSWORD
 from identity.http import cookies
 from identity.http.auth import REFUSED, TokenOut
 from identity.http.guards import Desk, Tenant
 from identity.http.organisation_schemas import OrganisationIn
-from identity.http.shapes import Credential, Email, PersonName
+from identity.http.shapes import Email, Password, PersonName
 from identity.reception import Opened
 from identity.usecases import sign_up as use_case
 
@@ -30,7 +29,7 @@ class SignUpIn(In):
 
     name: Name
     email: Email
-    password: Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)]
+    password: Password
     organisation: OrganisationIn
 
     def newcomer(self) -> use_case.Newcomer:
