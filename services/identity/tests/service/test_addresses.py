@@ -75,6 +75,14 @@ async def test_where_it_is_required_nobody_gets_in_with_an_unconfirmed_address(p
     assert (await place.owner.sign_in()).status_code == 200
 
 
+async def test_who_has_to_confirm_is_not_locked_out_by_trying(place: Place) -> None:
+    await place.change_policies(place.owner, require_verified_email=True)
+    for _ in range(7):
+        assert (await place.owner.sign_in()).status_code == 403
+    await _confirm(place)
+    assert (await place.owner.sign_in()).status_code == 200
+
+
 async def test_another_organisations_rule_does_not_keep_anybody_out_of_this_one(place: Place) -> None:
     strict = await place.open()
     await place.change_policies(strict, require_verified_email=True)

@@ -37,11 +37,10 @@ async def sign_in(reception: Reception, given: Credentials) -> Opened:
                 return await _open(reception, org_id, caller, given.second, verdict.upgraded)
             except WrongSecondFactor:
                 verdict = Verdict(is_right=False)  # counted and answered like a wrong password
-            except EmailNotVerified:  # counted too: each sends a mail
-                await mail_verification(reception, org_id, caller.candidates[0].user_id)
-                raise
-            except (SecondFactorMissing, Denied):
-                await give_back(reception, caller.bucket)
+            except (SecondFactorMissing, Denied) as refused:
+                await give_back(reception, caller.bucket)  # the password is right, and that is told
+                if isinstance(refused, EmailNotVerified):
+                    await mail_verification(reception, org_id, caller.candidates[0].user_id)
                 raise
     note_refusal(reception, caller, verdict)
     raise Unauthenticated(REFUSED)
