@@ -9,8 +9,7 @@ from identity.domain.external_identities import ExternalIdentity, NotAdmitted, V
 from identity.domain.mail_links import LinkKind
 from identity.domain.oidc_states import STATE_LIFETIME, Begun, OidcState, SignInLost, fingerprint
 from identity.domain.seats import Seat, choose
-from identity.domain.sessions import EndReason, Session
-from identity.published import session_started
+from identity.domain.sessions import EndReason
 from identity.reception import Opened, Reception
 from identity.store import accounts, external_identities, oidc_states
 from identity.usecases.acting import act_as
@@ -19,10 +18,10 @@ from identity.usecases.mail_links import void
 from identity.usecases.second_step import forget_factors
 from identity.usecases.security_events import raise_event
 from identity.usecases.sessions import end_others
+from identity.usecases.sign_in import enter
 
 SECRET_BYTES = 32
 LINKED = "An account was linked with an OpenID provider; from now on that provider signs the person in."
-NEW_DEVICE = "Somebody signed in with an OpenID provider on a device that had not been used before."
 TAKEN_BACK = (
     "The account had a password although its address was never confirmed: password and sessions have ended."
 )
@@ -78,9 +77,8 @@ async def admit_vouched(
             identity.last_used_at = tx.now
         seat.check_inside(tx.work.ip)
         device_id = reception.seals.read_device_mark(device_mark, account.id) if device_mark else None
-        if device_id is None and account.last_login_at is not None:
-            raise_event(tx, "NEW_DEVICE", "LOW", NEW_DEVICE, user_id=account.id)
-        session = _open_session(tx, seat, vouched)
+        how = {"method": "oidc", "provider": vouched.provider}
+        session = enter(tx, seat, device_id, is_strong=vouched.is_multi_factor, how=how)
     mark = reception.seals.device_mark(account.id, device_id)
     return await reception.admit(seat, session, tx.now, device_mark=mark)
 
@@ -121,17 +119,6 @@ async def _choose_seat(tx: Tx, account: Account, begun: OidcState) -> Seat:
     if seat is None or not seat.is_open:
         raise NotAdmitted
     return seat
-
-
-def _open_session(tx: Tx, seat: Seat, vouched: Vouched) -> Session:
-    session = Session.start(seat.organisation.id, seat.account.id, tx.work, tx.now)
-    if vouched.is_multi_factor:
-        session.strengthen(tx.now)
-    tx.add(session)
-    tx.note(session, "LOGIN_SUCCESS", {"method": "oidc", "provider": vouched.provider})
-    tx.publish(session_started(session))
-    seat.account.last_login_at, seat.account.last_org_id = tx.now, seat.organisation.id
-    return session
 
 
 async def _link(tx: Tx, seat: Seat, vouched: Vouched) -> None:

@@ -46,23 +46,30 @@ async def sign_in(reception: Reception, given: Credentials) -> Opened:
     raise Unauthenticated(REFUSED)
 
 
-def start_session(tx: Tx, seat: Seat, *, is_strong: bool = False) -> Session:
-    """A session of the person in this seat, who acts from here on; it is told and remembered."""
+def start_session(
+    tx: Tx, seat: Seat, *, is_strong: bool = False, how: dict[str, str] | None = None
+) -> Session:
+    """A session of the person in this seat, who acts from here on; told and remembered, with `how` they came in."""
     act_as(tx, seat.actor)
     session = Session.start(seat.organisation.id, seat.account.id, tx.work, tx.now)
     if is_strong:
         session.strengthen(tx.now)
     tx.add(session)
-    tx.record(session, "LOGIN_SUCCESS")
+    if how is None:
+        tx.record(session, "LOGIN_SUCCESS")
+    else:
+        tx.note(session, "LOGIN_SUCCESS", how)
     tx.publish(session_started(session))
     seat.account.last_login_at, seat.account.last_org_id = tx.now, seat.organisation.id
     return session
 
 
-def enter(tx: Tx, seat: Seat, device_id: UUID | None, *, is_strong: bool) -> Session:
+def enter(
+    tx: Tx, seat: Seat, device_id: UUID | None, *, is_strong: bool, how: dict[str, str] | None = None
+) -> Session:
     """The same after a sign-in; one on a device that the person has not used before is a security event."""
     is_new_device = device_id is None and seat.account.last_login_at is not None
-    session = start_session(tx, seat, is_strong=is_strong)
+    session = start_session(tx, seat, is_strong=is_strong, how=how)
     if is_new_device:
         what = "Somebody signed in on a device that had not been used before."
         raise_event(tx, "NEW_DEVICE", "LOW", what, user_id=seat.account.id)
