@@ -42,6 +42,8 @@ async def test_a_zone_can_be_set_and_taken_back_and_the_same_again_is_no_change(
     [
         {"name": None},
         {"name": "x"},
+        {"name": "Olga\r\nBcc: everybody@people.example"},
+        {"name": "Olga \u202erenwO"},
         {"timeZone": "Mars/Olympus"},
         {"locale": "german"},
         {"email": "a@b.example"},

@@ -314,6 +314,20 @@ async def test_malformed_login_is_refused_before_anything_is_counted(place: Plac
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR"), answer.text
 
 
+@pytest.mark.parametrize(
+    ("password", "issue"),
+    [
+        ("", "String should have at least 1 character"),
+        ("x" * 257, "String should have at most 256 characters"),
+    ],
+)
+async def test_what_is_wrong_with_a_password_is_said_in_characters(
+    place: Place, password: str, issue: str
+) -> None:
+    answer = await place.owner.sign_in(password)
+    assert answer.json()["error"]["details"] == [{"field": "password", "issues": [issue]}]
+
+
 async def test_email_is_compared_without_case_and_password_with_its_spaces(place: Place) -> None:
     place.owner.email = f"  {place.owner.email.upper()} "
     assert (await place.owner.sign_in()).status_code == 200

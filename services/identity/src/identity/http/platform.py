@@ -20,7 +20,7 @@ from identity.http.platform_guards import (
     PlatformOwner,
     platform_router,
 )
-from identity.http.shapes import Credential, Email, Password, TotpCode
+from identity.http.shapes import Email, Password, TotpCode, Written
 from identity.platform_tokens import PlatformToken
 from identity.store import security_events
 from identity.usecases.passwords import change_owner_password
@@ -38,7 +38,7 @@ class PlatformLoginIn(In):
     email: Email | None = None
     password: Password | None = None
     totp: TotpCode | None = Field(None, description="The code that the authenticator app shows.")
-    bootstrap_token: Annotated[Credential, StringConstraints(min_length=1, max_length=256)] | None = None
+    bootstrap_token: Annotated[Text, StringConstraints(min_length=1, max_length=256), Written] | None = None
 
     @model_validator(mode="after")
     def _is_one_of_them(self) -> Self:

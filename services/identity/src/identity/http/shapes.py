@@ -1,5 +1,6 @@
 """Pieces that several of identity's schemas share."""
 
+import unicodedata
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
@@ -14,6 +15,11 @@ from identity.domain.refresh_tokens import MAX_TEXT
 
 # The library's documented way: who hosts this in a network of their own has mailboxes under such names.
 SPECIAL_USE_DOMAIN_NAMES[:] = [name for name in SPECIAL_USE_DOMAIN_NAMES if name not in {"local", "test"}]
+
+
+BREAKING = frozenset({"Cc", "Zl", "Zp"})
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of what stands around them (Unicode TR 9)."""
 
 
 def _email(text: str) -> str:
@@ -31,6 +37,12 @@ def _written(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise ValueError("must be text") from None
+    return text
+
+
+def _one_line(text: str) -> str:
+    if any(unicodedata.category(char) in BREAKING or char in TURNING for char in text):
+        raise ValueError("must be one line, without control characters")
     return text
 
 
@@ -62,17 +74,18 @@ Email = Annotated[
 ]
 """A plain e-mail address, in lower case."""
 
-Credential = Annotated[Text, AfterValidator(_written)]
-"""Text as it is; stripping, which also refuses lone surrogates, is not for passwords."""
-Password = Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_PASSWORD)]
+Written = AfterValidator(_written)
+"""For text that is taken as it is: stripping, which also refuses lone surrogates, is not for passwords. Comes last."""
+Password = Annotated[Text, StringConstraints(min_length=1, max_length=MAX_PASSWORD), Written]
 """As it is typed, edge spaces included; how long a new one must be is a rule of the organisations."""
 TotpCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", max_length=6)]
 """What an authenticator app shows."""
-LinkToken = Annotated[Credential, StringConstraints(min_length=1, max_length=MAX_TEXT)]
+LinkToken = Annotated[Text, StringConstraints(min_length=1, max_length=MAX_TEXT), Written]
 """The last segment of a link in a mail."""
 
-PersonName = Annotated[Text, StringConstraints(min_length=2, max_length=120)]
-OrganisationName = Annotated[Text, StringConstraints(min_length=2, max_length=80)]
+PersonName = Annotated[Text, StringConstraints(min_length=2, max_length=120), AfterValidator(_one_line)]
+OrganisationName = Annotated[Text, StringConstraints(min_length=2, max_length=80), AfterValidator(_one_line)]
+"""As it stands in lists, mails and the audit log, where it must not look like more than a name."""
 TimeZone = Annotated[Text, StringConstraints(min_length=1, max_length=64), AfterValidator(_zone)]
 Locale = Annotated[
     Text, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$", max_length=35)
