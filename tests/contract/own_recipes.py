@@ -53,10 +53,7 @@ async def _verify_email(org: Organisation) -> Call:
 
 
 async def _resend_verification(org: Organisation) -> Call:
-    """Of somebody who has not confirmed yet, and was not sent many mails."""
-    await org.platform.place.change_account(org.owner, email_verified_at=None)
-    await org.platform.place.forget_links(org.owner)
-    return Call("/auth/resend-verification", {})
+    return Call("/auth/resend-verification", {"email": org.owner.email})
 
 
 async def _change_email(org: Organisation) -> Call:

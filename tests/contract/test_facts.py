@@ -203,7 +203,7 @@ async def _forget_and_confirm(org: Organisation) -> list[str]:
     member, place = await org.person(Role.FINANCE), org.platform.place
     browser = place.browser()
     assert (await browser.post("/auth/forgot-password", json={"email": member.email})).status_code == 200
-    await place.answer_forgetful()
+    await place.answer_mail_requests()
     body = {
         "token": await place.link_token(member, LinkKind.PASSWORD_RESET),
         "newPassword": f"{PASSWORD} two",

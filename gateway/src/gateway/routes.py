@@ -128,6 +128,7 @@ PUBLIC_OPERATIONS: Final = (
     PublicOperation("POST", f"{API}/auth/forgot-password", limit="login"),
     PublicOperation("POST", f"{API}/auth/reset-password", limit="login"),
     PublicOperation("POST", f"{API}/auth/verify-email", limit="login"),
+    PublicOperation("POST", f"{API}/auth/resend-verification", limit="login", takes_token=True),
     PublicOperation("GET", f"{API}/auth/oidc"),
     PublicOperation("GET", f"{API}/auth/oidc/{{provider}}/start", limit="login"),
     PublicOperation("GET", f"{API}/auth/oidc/{{provider}}/callback", limit="login"),

@@ -24,7 +24,7 @@ from identity.keyring import Keyring, OwnKeys
 from identity.passwords import LANES, PASSES, Passwords
 from identity.reception import Reception
 from identity.store import accounts
-from identity.usecases.forgotten_passwords import MAIL_RESET, mail_reset
+from identity.usecases.mail_requests import ANSWER, answer_request
 from identity.usecases.organisations import found_organisation
 
 CHEAP_KIB = 64
@@ -201,19 +201,19 @@ class Place:
         """The token of a new link to a person's mailbox, as the mail would carry it."""
         return self.reception.seals.mail_token(kind, await self.mail_link(person, kind, **values))
 
-    async def answer_forgetful(self) -> None:
-        """Let the job run that mails links for new passwords."""
-        for sealed in await self.take_forgetful():
-            await mail_reset(self.reception, sealed)
+    async def answer_mail_requests(self) -> None:
+        """Let the job run that mails the links that were asked for."""
+        for sealed in await self.take_mail_requests():
+            await answer_request(self.reception, sealed)
 
-    async def take_forgetful(self) -> list[str]:
-        """Take the requests for new passwords that wait for their job, oldest first."""
+    async def take_mail_requests(self) -> list[str]:
+        """Take the requests for mails that wait for their job, oldest first."""
         taken = text(
             "DELETE FROM procrastinate.procrastinate_jobs WHERE task_name = :task"
             " RETURNING id, args->>'sealed' AS sealed"
         )
         async with self.reception.tx() as tx:
-            rows = (await tx.session.execute(taken, {"task": MAIL_RESET})).all()
+            rows = (await tx.session.execute(taken, {"task": ANSWER})).all()
         return [row.sealed for row in sorted(rows, key=lambda row: row.id)]
 
     async def forget_links(self, person: Person) -> None:

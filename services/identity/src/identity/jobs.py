@@ -1,4 +1,4 @@
-"""Identity's jobs: tenants come to be and go, links for new passwords are mailed, what nobody can need is forgotten."""
+"""Identity's jobs: tenants come and go, mails that were asked for are sent, what nobody can need is forgotten."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,7 +8,7 @@ from chassis.runtime import Runtime
 from identity.reception import Reception
 from identity.store import login_attempts, mail_links, oidc_states, passkeys, security_events, sessions
 from identity.usecases.deletion import delete_due
-from identity.usecases.forgotten_passwords import MAIL_RESET, mail_reset
+from identity.usecases.mail_requests import ANSWER, answer_request
 from identity.usecases.provisioning import PROVISION, provision, resume_provisioning
 
 SESSIONS_KEPT = timedelta(days=30)
@@ -42,10 +42,10 @@ async def forget_sign_ins(runtime: Runtime, _slot: datetime) -> None:
             )
 
 
-@JOBS.task(MAIL_RESET)
-async def look_for_forgetful(runtime: Runtime, _org_id: UUID, sealed: str) -> None:
-    """Answer a request for a new password by mail, if there is whom to mail."""
-    await mail_reset(runtime.part(Reception), sealed)
+@JOBS.task(ANSWER)
+async def answer_mail_request(runtime: Runtime, _org_id: UUID, sealed: str) -> None:
+    """Mail the link that somebody asked for, if there is whom to mail."""
+    await answer_request(runtime.part(Reception), sealed)
 
 
 @JOBS.task(PROVISION)

@@ -63,6 +63,27 @@ async def test_the_mail_can_be_had_again_but_not_without_end(place: Place) -> No
     assert len(await _asked(place)) == 5
 
 
+async def test_who_is_not_signed_in_names_the_address_and_learns_nothing(place: Place) -> None:
+    confirmed, suspended = (
+        await place.join(Role.SALES),
+        await place.join(Role.OPS, status=MemberState.SUSPENDED),
+    )
+    await place.change_account(confirmed, email_verified_at=place.stand.clock.now)
+    for email in (place.owner.email, confirmed.email, suspended.email, _address()):
+        answer = await place.browser().post("/auth/resend-verification", json={"email": email})
+        assert (answer.status_code, answer.json()) == (200, {"success": True})
+        assert answer.headers["server-timing"] == "db;desc=1"
+    await place.answer_mail_requests()
+    (asked,) = await _asked(place)
+    assert asked.message.user_id == str(place.owner.id)
+    assert await _verify(place, place.told_token(asked, LinkKind.EMAIL_VERIFICATION)) == 200
+
+
+async def test_who_is_neither_signed_in_nor_names_an_address_is_refused(place: Place) -> None:
+    for body in (None, {}, {"email": None}):
+        assert (await place.browser().post("/auth/resend-verification", json=body)).status_code == 401
+
+
 async def test_where_it_is_required_nobody_gets_in_with_an_unconfirmed_address(place: Place) -> None:
     await place.owner.sign_in()
     await place.change_policies(place.owner, require_verified_email=True)

@@ -11,7 +11,7 @@ from services.identity.tests.place import PASSWORD, Person, Place
 from identity.domain.mail_links import LinkKind
 from identity.domain.members import MemberState
 from identity.domain.roles import Role
-from identity.usecases.forgotten_passwords import mail_reset
+from identity.usecases.mail_requests import answer_request
 
 NEW = "a new horse battery staple"
 
@@ -31,7 +31,7 @@ async def _ask(place: Place, email: str) -> Any:
 
 async def _forget(place: Place, email: str) -> Any:
     answer = await _ask(place, email)
-    await place.answer_forgetful()
+    await place.answer_mail_requests()
     return answer
 
 
@@ -164,18 +164,18 @@ async def test_a_forgotten_password_is_answered_alike_for_every_address_and_nobo
 async def test_a_forgotten_password_is_kept_for_its_job_and_tells_nobody_whose_it_is(place: Place) -> None:
     await _ask(place, place.owner.email)
     # Whatever becomes of this process now, the request is there, and not readable.
-    *_, kept = await place.take_forgetful()
+    *_, kept = await place.take_mail_requests()
     assert base64.b64encode(place.owner.email.encode()).decode() not in kept
     assert await place.facts("password.reset_requested") == []
-    await mail_reset(place.reception, kept)
+    await answer_request(place.reception, kept)
     assert len(await place.facts("password.reset_requested")) == 1
 
 
 async def test_a_forgotten_password_is_mailed_once_however_often_its_job_runs(place: Place) -> None:
     asked = await _ask(place, place.owner.email)
-    *_, kept = await place.take_forgetful()
+    *_, kept = await place.take_mail_requests()
     for _ in range(2):
-        await mail_reset(place.reception, kept)
+        await answer_request(place.reception, kept)
     assert len(await place.facts("password.reset_requested")) == 1
     told = [fact.message for fact in await place.facts("activity.recorded")]
     (entry,) = [each for each in told if each.action == "PASSWORD_RESET_REQUEST"]
@@ -185,7 +185,7 @@ async def test_a_forgotten_password_is_mailed_once_however_often_its_job_runs(pl
 async def test_nobodys_mailbox_is_flooded(place: Place) -> None:
     for _ in range(7):
         await _ask(place, place.owner.email)
-    await place.answer_forgetful()
+    await place.answer_mail_requests()
     assert len(await place.facts("password.reset_requested")) == 5
     place.stand.clock.advance(minutes=61)
     await _forget(place, place.owner.email)

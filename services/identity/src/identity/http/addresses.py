@@ -2,14 +2,18 @@
 
 from pydantic import ConfigDict
 
+from chassis.errors import Unauthenticated
 from chassis.guards import SignedIn
 from chassis.http import router
 from chassis.routing import public
 from chassis.schema import In
+from identity.domain.mail_links import LinkKind
 from identity.http import cookies
-from identity.http.guards import Desk, Tenant
-from identity.http.shapes import Email, LinkToken, NothingIn, Password, SuccessOut
+from identity.http.auth import REFUSED
+from identity.http.guards import Desk, Sender, Tenant
+from identity.http.shapes import Email, LinkToken, Password, SuccessOut
 from identity.usecases.addresses import change_email, resend_verification, verify_email
+from identity.usecases.mail_requests import ask_for_mail
 
 addresses = router("auth")
 
@@ -18,6 +22,12 @@ class VerificationIn(In):
     """The last segment of the link in the mail."""
 
     token: LinkToken
+
+
+class ResendIn(In):
+    """Which address; whoever is signed in need not name theirs."""
+
+    email: Email | None = None
 
 
 class EmailChangeIn(In):
@@ -40,14 +50,26 @@ async def verify(
     return SuccessOut()
 
 
-@addresses.post("/auth/resend-verification", name="resendVerification", response_model=SuccessOut)
+@addresses.post(
+    "/auth/resend-verification",
+    name="resendVerification",
+    response_model=SuccessOut,
+    openapi_extra=public(),
+    responses=REFUSED,
+)
 async def resend(
-    actor: SignedIn,
     desk: Desk,
-    body: NothingIn | None = None,  # noqa: ARG001 - declared, so that only JSON is taken
+    tenant: Tenant,  # noqa: ARG001 - an unknown host has no people
+    sender: Sender,
+    body: ResendIn | None = None,
 ) -> SuccessOut:
-    """Ask for another mail that confirms one's address."""
-    await resend_verification(desk, actor)
+    """Ask for another mail that confirms an address: one that is named, answered alike for all, or one's own."""
+    if body is not None and body.email is not None:
+        await ask_for_mail(desk, LinkKind.EMAIL_VERIFICATION, body.email)
+    elif sender is not None:
+        await resend_verification(desk, sender)
+    else:
+        raise Unauthenticated("Sign in, or name the address.")
     return SuccessOut()
 
 

@@ -6,10 +6,11 @@ from chassis.guards import SignedIn
 from chassis.http import router
 from chassis.routing import public
 from chassis.schema import In
+from identity.domain.mail_links import LinkKind
 from identity.http import cookies
 from identity.http.guards import Desk, Tenant
 from identity.http.shapes import Email, LinkToken, Password, SuccessOut
-from identity.usecases.forgotten_passwords import forgot_password
+from identity.usecases.mail_requests import ask_for_mail
 from identity.usecases.passwords import change_password, reset_password
 
 passwords = router("auth")
@@ -57,7 +58,7 @@ async def forgot(
     tenant: Tenant,  # noqa: ARG001 - an unknown host has no people
 ) -> SuccessOut:
     """Ask for a mail with a link to set a new password; the answer is the same for every address."""
-    await forgot_password(desk, body.email)
+    await ask_for_mail(desk, LinkKind.PASSWORD_RESET, body.email)
     return SuccessOut()
 
 

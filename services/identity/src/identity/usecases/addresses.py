@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from chassis.auth import Actor, system_actor
-from chassis.errors import Invalid, Limited, NotFound
+from chassis.auth import Actor, ActorKind, system_actor
+from chassis.errors import Denied, Invalid, Limited, NotFound
 from chassis.tx import Tx
 from identity.domain.accounts import Account
 from identity.domain.mail_links import LinkKind, MailLink
@@ -31,9 +31,8 @@ class TooManyMails(Limited):
         super().__init__("You were sent too many of these mails; look into your mailbox, or try again later.")
 
 
-async def request_verification(tx: Tx, account: Account, org_id: UUID) -> bool:
-    """Have a mail sent that asks a person, whom the caller has locked, to confirm; False after too many of them."""
-    link = MailLink.of(LinkKind.EMAIL_VERIFICATION, account, org_id, tx.now)
+async def request_verification(tx: Tx, account: Account, link: MailLink) -> bool:
+    """Have the mail sent that asks a person, whom the caller has locked, to confirm; False after too many of them."""
     if not await issue(tx, link):
         return False
     tx.note(account, "EMAIL_VERIFICATION_REQUEST", {"email": account.email})
@@ -47,16 +46,22 @@ async def mail_verification(reception: Reception, org_id: UUID, user_id: UUID) -
         act_as(tx, system_actor(org_id))
         account = await accounts.get(tx.session, user_id)
         if account.email_verified_at is None:
-            await request_verification(tx, account, org_id)
+            link = MailLink.of(LinkKind.EMAIL_VERIFICATION, account, org_id, tx.now)
+            await request_verification(tx, account, link)
 
 
 async def resend_verification(reception: Reception, actor: Actor) -> None:
     """Another mail for who is signed in; nothing when the address is confirmed, TooManyMails after five in an hour."""
+    if actor.kind is not ActorKind.USER:
+        raise Denied("Only a person can do this.")
     async with reception.tx() as tx:
         act_as(tx, actor)
         account = await accounts.get(tx.session, own_id(actor))
         await lock_current(tx, actor)
-        if account.email_verified_at is None and not await request_verification(tx, account, actor.org_id):
+        if account.email_verified_at is not None:
+            return
+        link = MailLink.of(LinkKind.EMAIL_VERIFICATION, account, actor.org_id, tx.now)
+        if not await request_verification(tx, account, link):
             raise TooManyMails
 
 

@@ -7,6 +7,7 @@ from chassis.errors import Denied, Limited
 from chassis.tx import Tx
 from identity.domain.accounts import Account, EmailTaken
 from identity.domain.login_attempts import neighbourhood
+from identity.domain.mail_links import LinkKind, MailLink
 from identity.domain.password_rules import PasswordRules
 from identity.domain.seats import Seat
 from identity.published import user_registered
@@ -56,7 +57,8 @@ async def sign_up(reception: Reception, newcomer: Newcomer) -> Opened:
         account = await _claim(tx, newcomer, password_hash)
         seat = await _found(tx, account, newcomer)
         session = start_session(tx, seat)
-        await request_verification(tx, account, seat.organisation.id)
+        link = MailLink.of(LinkKind.EMAIL_VERIFICATION, account, seat.organisation.id, tx.now)
+        await request_verification(tx, account, link)
     mark = reception.seals.device_mark(account.id)
     return await reception.admit(seat, session, tx.now, device_mark=mark)
 
