@@ -154,6 +154,17 @@ async def test_right_password_alone_is_told_what_is_missing(place: Place) -> Non
     assert "set-cookie" not in answer.headers
 
 
+async def test_what_else_keeps_somebody_out_is_told_after_the_second_factor(place: Place) -> None:
+    person, app = await _with_app(place)
+    async with place.reception.tx() as tx:
+        policies = await tx.session.scalar(select(Policies).where(Policies.org_id == place.owner.org_id))
+        assert policies is not None
+        policies.ip_restriction_enabled = True
+    assert _error(await person.sign_in()) == (401, "SECOND_FACTOR_REQUIRED")
+    place.stand.clock.advance(seconds=60)
+    assert _error(await person.sign_in(totp=app.code())) == (403, "IP_NOT_ALLOWED")
+
+
 async def test_wrong_password_with_or_without_a_code_is_told_nothing(place: Place) -> None:
     person, app = await _with_app(place)
     for more in ({}, {"totp": app.code()}, {"recoveryCode": app.recovery_codes[0]}):

@@ -84,9 +84,9 @@ async def _open(
         # Suspended, or given another password, while this one was being compared.
         if seat is None or not seat.is_open or seat.account.password_hash != caller.password_hash:
             raise Unauthenticated(REFUSED)
-        seat.check_inside(tx.work.ip)
         act_as(tx, seat.actor)
         is_strong = await prove(tx, reception, seat, second)
+        seat.check_inside(tx.work.ip)  # last: whoever has the password alone learns nothing of it
         session = enter(tx, seat, caller.device_id, is_strong=is_strong)
         seat.account.password_hash = upgraded or seat.account.password_hash
         (await login_attempts.lock(tx, caller.bucket, tx.now)).forgive(tx.now)
