@@ -50,7 +50,7 @@ from identity.rpc.identity_service import CALLERS, serve_identity
 from identity.rules import look_up
 from identity.settings import IdentitySettings
 from identity.usecases import demo
-from identity.usecases.platform_owners import ensure_first_owner
+from identity.usecases.platform_owners import ensure_first_owner, restore_first_owner
 from identity.usecases.resealing import reseal_all
 
 UNREADABLE_KEYS = (
@@ -98,6 +98,13 @@ async def reseal(runtime: Runtime) -> None:
         stop(
             f"no configured key opens {resealed.unreadable} seeds of authenticator apps; the log names whose"
         )
+
+
+async def restore_owner(runtime: Runtime) -> None:
+    """Let the first platform owner in again, with the password of the settings."""
+    if not await restore_first_owner(Reception.of(runtime)):
+        stop("IDENTITY_FIRST_OWNER_EMAIL and IDENTITY_FIRST_OWNER_PASSWORD name no platform owner")
+    sys.stdout.write("the first platform owner signs in with the password of the settings\n")
 
 
 async def show_gateway_token(runtime: Runtime) -> None:
@@ -161,6 +168,7 @@ IDENTITY = Service(
         "seed": seed,
         "rotate-keys": rotate_keys,
         "reseal": reseal,
+        "restore-owner": restore_owner,
         "gateway-token": show_gateway_token,
     },
     prepare=prepare,

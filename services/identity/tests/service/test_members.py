@@ -35,7 +35,11 @@ async def test_a_member_gets_another_role_and_status(place: Place) -> None:
     assert (await owner.browser.patch(path, json={"status": "suspended"})).json()["version"] == 3
     back = await owner.browser.patch(path, json={"status": "active"}, headers={"if-match": '"3"'})
     assert (back.json()["status"], back.json()["version"]) == ("active", 4)
-    assert await place.stand.actions(person.id) == ["USER_UPDATE", "USER_DEACTIVATE", "USER_REACTIVATE"]
+    assert await place.stand.actions(person.id) == [
+        "ORG_MEMBER_UPDATED",
+        "USER_DEACTIVATE",
+        "USER_REACTIVATE",
+    ]
     told = await place.facts("member.role_changed", "member.suspended", "member.reactivated")
     assert [fact.version for fact in told] == [2, 3, 4]
     assert (await owner.browser.patch(path, json={})).status_code == 200

@@ -16,7 +16,7 @@ from sqlalchemy import update
 from chassis.runtime import Platform
 from identity.domain.accounts import Account
 from identity.domain.roles import Role
-from identity.usecases.platform_owners import ensure_first_owner
+from identity.usecases.platform_owners import ensure_first_owner, restore_first_owner
 
 LOGIN = "/platform/auth/login"
 NEW = "a new horse battery staple"
@@ -200,6 +200,23 @@ async def test_first_owner_is_made_once_and_of_nobody_who_is_there(place: Place)
     _settings(place, first_owner_email=other)
     await ensure_first_owner(place.reception)
     assert (await _login(place, email=other, password="a password of the settings")).status_code == 401
+
+
+async def test_owner_who_forgot_the_password_gets_that_of_the_settings(
+    place: Place, owner: PlatformPerson
+) -> None:
+    for email in (place.owner.email, "nobody@nowhere.example"):
+        _settings(
+            place, first_owner_email=email, first_owner_password=SecretStr("a password of the settings")
+        )
+        assert not await restore_first_owner(place.reception)
+    assert (await place.owner.sign_in()).status_code == 200
+    _settings(place, first_owner_email=owner.email)
+    assert await restore_first_owner(place.reception)
+    assert (await owner.browser.get("/platform/tenants")).status_code == 401  # a token from before
+    assert (await _login(place, email=owner.email, password=PASSWORD)).status_code == 401
+    answer = await _login(place, email=owner.email, password="a password of the settings")
+    assert answer.status_code == 200
 
 
 async def test_bootstrap_token_opens_the_doors_until_there_is_an_owner(place: Place) -> None:

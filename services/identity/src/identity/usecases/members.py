@@ -32,7 +32,7 @@ BULK_WITHIN = timedelta(minutes=10)
 async def change_member(tx: Tx, actor: Actor, user_id: UUID, changes: Mapping[str, Any]) -> Membership:
     """Another display name, title or role in this organisation."""
     member = await _lock(tx, actor, user_id)
-    await _change(tx, actor, member, changes)
+    await _change(tx, actor, member, changes, "USER_UPDATE")
     return member
 
 
@@ -42,7 +42,7 @@ async def administer_member(
     """Another role, another status, or both at once."""
     member = await _lock(tx, actor, user_id)
     if role is not None:
-        await _change(tx, actor, member, {"role": role})
+        await _change(tx, actor, member, {"role": role}, "ORG_MEMBER_UPDATED")
         await tx.flush()  # what follows counts owners as they are stored
     if status is MemberState.SUSPENDED and member.status != status:
         await _suspend(tx, actor, member)
@@ -88,7 +88,7 @@ def tell_of_power(tx: Tx, member: Membership) -> None:
         raise_event(tx, "ADMIN_ROLE_GRANTED", "CRITICAL", text, user_id=member.id)
 
 
-async def _change(tx: Tx, actor: Actor, member: Membership, changes: Mapping[str, Any]) -> None:
+async def _change(tx: Tx, actor: Actor, member: Membership, changes: Mapping[str, Any], action: str) -> None:
     check_touch(actor, member.role)
     was_owner = member.is_active_owner
     for name, value in changes.items():
@@ -101,7 +101,7 @@ async def _change(tx: Tx, actor: Actor, member: Membership, changes: Mapping[str
     _, changed = changes_of(member)
     if not changed:
         return
-    tx.record(member, "USER_UPDATE")
+    tx.record(member, action)
     if "role" not in changed:
         tx.publish(member_updated(member))
         return

@@ -84,6 +84,26 @@ async def ensure_first_owner(reception: Reception) -> None:
     await make_owner(reception, settings.first_owner_email, settings.first_owner_password.get_secret_value())
 
 
+async def restore_first_owner(reception: Reception) -> bool:
+    """Give the platform owner that the settings name the password of the settings, and let them in again.
+
+    For whoever runs the deployment: no link can be mailed to an owner who belongs to no organisation. False when the
+    settings name no platform owner.
+    """
+    settings = reception.settings
+    if settings.first_owner_email is None or settings.first_owner_password is None:
+        return False
+    async with reception.passwords.turn():
+        password_hash = await reception.passwords.hash(settings.first_owner_password.get_secret_value())
+    async with reception.tx() as tx:
+        account = await accounts.find_by_email(tx.session, settings.first_owner_email)
+        if account is None or not account.is_platform_owner:
+            return False
+        account.password_hash, account.is_active = password_hash, True
+    log.warning("platform.owner_restored", user_id=str(account.id))
+    return True
+
+
 async def make_owner(reception: Reception, email: str, password: str) -> None:
     """A platform owner with that password; nobody who has an account already becomes one by that."""
     async with reception.passwords.turn():
