@@ -35,7 +35,10 @@ def changes_of(entity: Recorded) -> tuple[Values, Values]:
     state = inspect(entity, raiseerr=True)
     now = getattr(entity, "currency", None)
     then = next(iter(state.attrs["currency"].history.deleted or ()), now) if entity.amounts else None
+    unmodified = state.unmodified
     for name, alias in _recorded(state.mapper):
+        if name in unmodified:
+            continue
         history = state.attrs[name].history
         if not history.has_changes() or not history.added:
             continue
