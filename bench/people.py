@@ -7,14 +7,19 @@ from statistics import median
 from tests.e2e.visitor import PASSWORD
 
 from bench.figures import Limit, Result, ratios
+from bench.footprint import MIB
 from bench.load import Generator, Order
 from bench.place import Place
+from bench.processes import rss_bytes
 from bench.trials import Pace
 from bench.wire import request
 from identity.passwords import LANES, MEMORY_KIB, PASSES, THREADS
 
 SHARE = 0.8
 CLIENTS = 4
+CROWD = 200
+CROWD_MIB = (THREADS + 1) * MEMORY_KIB / 1024
+"""What as many hashes need as are worked out at once, and one more: whoever waits holds none."""
 
 
 def hashes_per_second(seconds: float) -> float:
@@ -50,6 +55,26 @@ def logins(here: Place, pace: Pace) -> list[Result]:
             if not result["requests"]:
                 raise RuntimeError(result["sample"])
             ours.append(result["requests"] / result["seconds"])
+        crowd = _crowd(here, generator, content, pace)
     shares = ratios(ours, floor)
     detail = f"{median(ours):.1f} logins/s against {median(floor):.1f} hashes/s"
-    return [Result("login", median(shares), "x hashes", Limit(SHARE, is_minimum=True, unit="x"), detail)]
+    share = Result("login", median(shares), "x hashes", Limit(SHARE, is_minimum=True, unit="x"), detail)
+    return [share, crowd]
+
+
+def _crowd(here: Place, generator: Generator, content: bytes, pace: Pace) -> Result:
+    """What identity's memory grows by while as many sign in at once as the issue names."""
+    pid = next(int(each["pid"]) for each in here.stage.run["processes"] if each["name"] == "identity")
+    before, peak = rss_bytes(pid), 0
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(generator.run, Order(here.port("identity"), content, pace.login_seconds, CROWD))
+        while not running.done():
+            peak = max(peak, rss_bytes(pid))
+            time.sleep(0.02)
+    result = running.result()
+    detail = (
+        f"{before / MIB:.0f} MiB before; {result['requests']} let in, {result['failures']} asked to come back"
+    )
+    return Result(
+        "memory of 200 parallel logins", (peak - before) / MIB, "MiB", Limit(CROWD_MIB, unit=" MiB"), detail
+    )
