@@ -75,7 +75,7 @@ class PublishedKeys(KeySet):
         # In a task of its own: in this process the other service's work would take the place of ours.
         answer = await asyncio.create_task(self._fetch())
         self._keys = {key["kid"]: PyJWK(key, algorithm=ALGORITHM) for key in answer["keys"]}
-        self._fetched_at = float("inf")
+        self._fetched_at = asyncio.get_running_loop().time()
 
     async def _fetch(self) -> Any:
         async with self._identity.anonymous() as client:
