@@ -361,6 +361,8 @@ RECIPES: dict[str, Recipe] = {
     "leads.qualify": on(lead, "/leads/{id}/qualify"),
     "leads.disqualify": on(lead, "/leads/{id}/disqualify", {"reason": "no budget"}),
     "leads.reopen": on(lead, "/leads/{id}/reopen", None, "qualify"),
+    "leads.archive": on(lead, "/leads/{id}/archive"),
+    "leads.restore": on(lead, "/leads/{id}/restore", None, "archive"),
     "leads.convertToDeal": _convert,
     "leads.readActivity": on(lead, "/leads/{id}/activity"),
     "deals.search": at("/deals"),
@@ -370,6 +372,8 @@ RECIPES: dict[str, Recipe] = {
     "deals.markWon": on(deal, "/deals/{id}/mark-won"),
     "deals.markLost": on(deal, "/deals/{id}/mark-lost", {"reason": "too dear"}),
     "deals.reopen": on(deal, "/deals/{id}/reopen", None, "mark-won"),
+    "deals.archive": on(deal, "/deals/{id}/archive"),
+    "deals.restore": on(deal, "/deals/{id}/restore", None, "archive"),
     "deals.readTimeline": on(deal, "/deals/{id}/timeline"),
     "deals.readActivity": on(deal, "/deals/{id}/activity"),
     # work

@@ -164,6 +164,8 @@ TABLE: dict[str, str] = {
     "POST /leads/{id}/qualify":                "O D M S",
     "POST /leads/{id}/disqualify":             "O D M S",
     "POST /leads/{id}/reopen":                 "O D M S",
+    "POST /leads/{id}/archive":               "O D M S",
+    "POST /leads/{id}/restore":               "O D M S",
     "GET /deals":                              "O C D M S F V",
     "GET /deals/{id}":                         "O C D M S F V",
     "GET /deals/{id}/activity":                "O C D M S F V",
@@ -173,6 +175,8 @@ TABLE: dict[str, str] = {
     "POST /deals/{id}/mark-won":               "O D M S",
     "POST /deals/{id}/mark-lost":              "O D M S",
     "POST /deals/{id}/reopen":                 "O D M S",
+    "POST /deals/{id}/archive":               "O D M S",
+    "POST /deals/{id}/restore":               "O D M S",
     # work
     "GET /work-items":                         "O C D M S P V",
     "GET /work-items/{id}":                    "O C D M S P V",

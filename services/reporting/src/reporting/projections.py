@@ -90,7 +90,7 @@ def deal_row(deal: DealSnapshot) -> Row:
         "company_id": UUID(deal.company.id),
         "company_name": deal.company.name,
         "owner_user_id": _id(deal.owner_user_id),
-        **_instants(deal, "won_at", "lost_at", "last_activity_at", "created_at", "updated_at"),
+        **_instants(deal, "won_at", "lost_at", "last_activity_at", "archived_at", "created_at", "updated_at"),
     }
 
 

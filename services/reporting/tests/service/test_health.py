@@ -112,6 +112,12 @@ async def test_closed_deals_count_nowhere(place: Place) -> None:
     assert (found["staleDealsPct"], found["hygieneCount"]) == (0, 0)
 
 
+async def test_deals_that_are_put_away_count_nowhere(place: Place) -> None:
+    await place.deal(archived_at=NOON, owner_user_id=None, last_activity_at=NOON - timedelta(days=99))
+    found = await breakdown(place)
+    assert (found["staleDealsPct"], found["hygieneCount"]) == (0, 0)
+
+
 async def test_hygiene_counts_what_lacks_owner_date_or_lock(place: Place) -> None:
     await place.deal(owner_user_id=None)
     await place.item(due_date=None)

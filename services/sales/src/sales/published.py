@@ -78,6 +78,16 @@ def lead_converted(lead: Any) -> Fact:
     return Fact(events.LeadConverted(lead=lead_snapshot(lead)), lead.id, lead.version)
 
 
+def lead_archived(lead: Any) -> Fact:
+    """The lead is put away."""
+    return Fact(events.LeadArchived(lead=lead_snapshot(lead)), lead.id, lead.version)
+
+
+def lead_restored(lead: Any) -> Fact:
+    """An archived lead is back."""
+    return Fact(events.LeadRestored(lead=lead_snapshot(lead)), lead.id, lead.version)
+
+
 def deal_created(deal: Any) -> Fact:
     """A deal exists."""
     return Fact(events.DealCreated(deal=deal_snapshot(deal)), deal.id, deal.version)
@@ -103,6 +113,16 @@ def deal_reopened(deal: Any) -> Fact:
     return Fact(events.DealReopened(deal=deal_snapshot(deal)), deal.id, deal.version)
 
 
+def deal_archived(deal: Any) -> Fact:
+    """The deal is put away: it counts nowhere."""
+    return Fact(events.DealArchived(deal=deal_snapshot(deal)), deal.id, deal.version)
+
+
+def deal_restored(deal: Any) -> Fact:
+    """An archived deal is back."""
+    return Fact(events.DealRestored(deal=deal_snapshot(deal)), deal.id, deal.version)
+
+
 def company_snapshot(company: Any) -> CompanySnapshot:
     """A company as others may know it."""
     return CompanySnapshot(
@@ -117,6 +137,8 @@ def company_snapshot(company: Any) -> CompanySnapshot:
         archived_at=company.archived_at,
         created_at=company.created_at,
         updated_at=company.updated_at,
+        tags=company.tags,
+        merged_into_id=_text(company.merged_into_id),
     )
 
 
@@ -131,6 +153,7 @@ def contact_snapshot(contact: Any) -> ContactSnapshot:
         archived_at=contact.archived_at,
         created_at=contact.created_at,
         updated_at=contact.updated_at,
+        tags=contact.tags,
     )
 
 
@@ -149,6 +172,9 @@ def lead_snapshot(lead: Any) -> LeadSnapshot:
         last_activity_at=lead.last_activity_at,
         created_at=lead.created_at,
         updated_at=lead.updated_at,
+        category=lead.category,
+        archived_at=lead.archived_at,
+        tags=lead.tags,
     )
 
 
@@ -173,6 +199,8 @@ def deal_snapshot(deal: Any) -> DealSnapshot:
         last_activity_at=deal.last_activity_at,
         created_at=deal.created_at,
         updated_at=deal.updated_at,
+        archived_at=deal.archived_at,
+        tags=deal.tags,
     )
 
 

@@ -35,12 +35,16 @@ WRITES = [
     ("PATCH", "/leads/{lead}", "leads:write", {"notes": "n"}),
     ("POST", "/leads/{lead}/qualify", "leads:write", None),
     ("POST", "/leads/{lead}/reopen", "leads:write", None),
+    ("POST", "/leads/{lead}/archive", "leads:write", None),
+    ("POST", "/leads/{lead}/restore", "leads:write", None),
     ("POST", "/leads/{lead}/disqualify", "leads:write", {"reason": "r"}),
     ("POST", "/leads/{lead}/convert-to-deal", "leads:convert", {}),
     ("POST", "/deals", "deals:write", {"title": "New", "companyId": "{company}", "ownerUserId": "{owner}"}),
     ("PATCH", "/deals/{deal}", "deals:write", {"title": "Other"}),
     ("POST", "/deals/{deal}/mark-won", "deals:win", None),
     ("POST", "/deals/{deal}/reopen", "deals:reopen", None),
+    ("POST", "/deals/{deal}/archive", "deals:write", None),
+    ("POST", "/deals/{deal}/restore", "deals:write", None),
     ("POST", "/deals/{deal}/mark-lost", "deals:lose", {"reason": "r"}),
 ]
 ALL = [("GET", path, permission, None) for path, permission in READS] + WRITES

@@ -81,6 +81,7 @@ class KnownDeal(Row, Model):
     won_at: Mapped[datetime | None] = mapped_column(Instant)
     lost_at: Mapped[datetime | None] = mapped_column(Instant)
     last_activity_at: Mapped[datetime] = mapped_column(Instant)
+    archived_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
     updated_at: Mapped[datetime] = mapped_column(Instant)
 

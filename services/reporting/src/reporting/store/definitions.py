@@ -62,7 +62,7 @@ IS_UNPAID: Shown = or_(INVOICE.status == constant("SENT"), INVOICE.status == con
 IS_OVERDUE_INVOICE: Shown = IS_UNPAID & (INVOICE.due_date < TODAY - OVERDUE_AFTER_DAYS)
 IS_UNLOCKED_INVOICE: Shown = (INVOICE.status == constant("SENT")) & INVOICE.locked_at.is_(None)
 
-IS_OPEN_DEAL: Shown = DEAL.stage == constant("OPEN")
+IS_OPEN_DEAL: Shown = (DEAL.stage == constant("OPEN")) & DEAL.archived_at.is_(None)
 IS_STALE_DEAL: Shown = IS_OPEN_DEAL & (
     DEAL.last_activity_at < NOW - func.make_interval(0, 0, 0, STALE_DAYS, type_=Interval)
 )

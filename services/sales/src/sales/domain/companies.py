@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.errors import Conflict
 from chassis.rows import Aggregate
-from sales.domain.rows import Archivable, Row
+from sales.domain.rows import Archivable, Labelled, Row
 
 
 class CompanyExists(Conflict):
@@ -18,7 +18,7 @@ class CompanyExists(Conflict):
     reason = "COMPANY_EXISTS"
 
 
-class Company(Row, Aggregate, Archivable):
+class Company(Row, Aggregate, Archivable, Labelled):
     """A customer or a prospect; the legal fields are the buyer's on invoices."""
 
     __tablename__ = "company"
@@ -45,3 +45,4 @@ class Company(Row, Aggregate, Archivable):
     vat_id: Mapped[str | None] = mapped_column(String(32))
     address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     owner_user_id: Mapped[UUID | None]
+    merged_into_id: Mapped[UUID | None]

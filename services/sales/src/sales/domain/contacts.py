@@ -9,10 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.rows import Aggregate
 from sales.domain.channels import Channel, ChannelKind, arranged, primary_of, with_primary
-from sales.domain.rows import Archivable, Row, Values, assign
+from sales.domain.rows import Archivable, Labelled, Row, Values, assign
 
 
-class Contact(Row, Aggregate, Archivable):
+class Contact(Row, Aggregate, Archivable, Labelled):
     """A person; `email` and `phone` repeat the primary channels, so that lists can search and sort by them."""
 
     __tablename__ = "contact"

@@ -15,7 +15,7 @@ from chassis.errors import Conflict, Invalid
 from chassis.money import Money
 from chassis.rows import Aggregate, Instant
 from chassis.states import check_move
-from sales.domain.rows import Row
+from sales.domain.rows import Archivable, Labelled, Row
 
 
 class DealStage(StrEnum):
@@ -39,7 +39,7 @@ class OwnerRequired(Conflict):
     reason = "OWNER_REQUIRED"
 
 
-class Deal(Row, Aggregate):
+class Deal(Row, Aggregate, Archivable, Labelled):
     """A sale; without a value `value_minor` is null, the currency is always there."""
 
     __tablename__ = "deal"

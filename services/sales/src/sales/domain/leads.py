@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis.errors import Conflict
 from chassis.rows import Aggregate, Instant
 from chassis.states import check_move
-from sales.domain.rows import Row
+from sales.domain.rows import Archivable, Labelled, Row
 
 
 class LeadStage(StrEnum):
@@ -57,7 +57,7 @@ class LeadAlreadyConverted(Conflict):
     reason = "LEAD_ALREADY_CONVERTED"
 
 
-class Lead(Row, Aggregate):
+class Lead(Row, Aggregate, Archivable, Labelled):
     """A possible sale. The deal it became refers to it by `lead_id`, which is unique."""
 
     __tablename__ = "lead"

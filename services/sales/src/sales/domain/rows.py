@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import String, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from chassis.ids import new_id
@@ -37,6 +39,13 @@ class Archivable:
         was_archived = self.archived_at is not None
         self.archived_at = None
         return was_archived
+
+
+class Labelled:
+    """Mixin of what can be tagged and has fields of the organisation's own."""
+
+    tags: Mapped[list[str]] = mapped_column(ARRAY(String(50)), default=[], server_default=text("'{}'"))
+    custom_fields: Mapped[dict[str, Any]] = mapped_column(JSONB, default={}, server_default=text("'{}'"))
 
 
 def newborn(org_id: UUID, now: datetime) -> dict[str, Any]:

@@ -70,6 +70,9 @@ class CompanyOut(Out):
     address: AddressOut | None
     owner_user_id: UUID | None
     owner: Person | None
+    tags: list[str]
+    custom_fields: dict[str, Any]
+    merged_into_id: UUID | None
     version: int
     created_at: Instant
     updated_at: Instant

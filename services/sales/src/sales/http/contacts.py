@@ -75,6 +75,8 @@ class ContactOut(Out):
     channels: list[ChannelOut]
     owner_user_id: UUID | None
     owner: Person | None
+    tags: list[str]
+    custom_fields: dict[str, Any]
     version: int
     created_at: Instant
     updated_at: Instant

@@ -18,10 +18,18 @@ from sales.domain.deals import Deal, DealStage
 from sales.domain.permissions import Permission
 from sales.domain.timeline import MilestoneType, Timeline
 from sales.http.knowing import OwnedIn, terms_known
-from sales.http.shapes import Named, Notes, Reason, RowsQuery
+from sales.http.shapes import ArchivableQuery, Named, Notes, Reason
 from sales.store import deals as store
 from sales.usecases import timelines
-from sales.usecases.deals import change_deal, create_deal, lose_deal, reopen_deal, win_deal
+from sales.usecases.deals import (
+    archive_deal,
+    change_deal,
+    create_deal,
+    lose_deal,
+    reopen_deal,
+    restore_deal,
+    win_deal,
+)
 
 deals = router("deals")
 
@@ -87,9 +95,12 @@ class DealOut(Out):
     lost_reason: str | None
     lead_id: UUID | None
     last_activity_at: Instant
+    tags: list[str]
+    custom_fields: dict[str, Any]
     version: int
     created_at: Instant
     updated_at: Instant
+    archived_at: Instant | None
 
     @computed_field(examples=["1200.00"])  # type: ignore[prop-decorator]  # mypy does not support decorated properties
     @property
@@ -116,7 +127,7 @@ class TimelineOut(Out):
     milestones: list[MilestoneOut]
 
 
-class DealsQuery(RowsQuery):
+class DealsQuery(ArchivableQuery):
     """Query parameters of the list of deals."""
 
     sort_by: Literal["createdAt", "title", "stage", "valueAmount", "expectedCloseDate"] = "createdAt"
@@ -181,6 +192,18 @@ async def reopen(deal_id: UUID, _actor: MayReopen, tx: InTx) -> Any:
 async def read_timeline(deal_id: UUID, actor: MayReadTimeline, tx: InReadTx) -> Timeline:
     """When lead, deal, delivery, invoice and payment came, and where it took longer than the policy allows."""
     return await timelines.read_timeline(tx, actor.org_id, deal_id)
+
+
+@deals.post("/deals/{deal_id}/archive", response_model=DealOut)
+async def archive(deal_id: UUID, _actor: MayWrite, tx: InTx) -> Any:
+    """Put the deal away; archiving it again is no change."""
+    return await archive_deal(tx, deal_id)
+
+
+@deals.post("/deals/{deal_id}/restore", response_model=DealOut)
+async def restore(deal_id: UUID, _actor: MayWrite, tx: InTx) -> Any:
+    """Bring the deal back; restoring it again is no change."""
+    return await restore_deal(tx, deal_id)
 
 
 @deals.get("/deals/{deal_id}/activity", response_model=listing(ActivityOut))

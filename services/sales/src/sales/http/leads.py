@@ -18,10 +18,18 @@ from sales.http.companies import CompanyIn
 from sales.http.contacts import NewContactIn
 from sales.http.deals import DealOut
 from sales.http.knowing import OwnedIn, know_organisation, know_people, owner_known
-from sales.http.shapes import Named, Notes, Reason, RowsQuery
+from sales.http.shapes import ArchivableQuery, Named, Notes, Reason
 from sales.store import leads as store
 from sales.usecases.conversions import convert_lead
-from sales.usecases.leads import change_lead, create_lead, disqualify_lead, qualify_lead, reopen_lead
+from sales.usecases.leads import (
+    archive_lead,
+    change_lead,
+    create_lead,
+    disqualify_lead,
+    qualify_lead,
+    reopen_lead,
+    restore_lead,
+)
 
 leads = router("leads")
 
@@ -98,12 +106,15 @@ class LeadOut(Out):
     converted_deal_id: UUID | None
     converted_at: Instant | None
     last_activity_at: Instant
+    tags: list[str]
+    custom_fields: dict[str, Any]
     version: int
     created_at: Instant
     updated_at: Instant
+    archived_at: Instant | None
 
 
-class LeadsQuery(RowsQuery):
+class LeadsQuery(ArchivableQuery):
     """Query parameters of the list of leads."""
 
     sort_by: Literal["createdAt", "title", "stage"] = "createdAt"
@@ -182,6 +193,18 @@ async def convert_to_deal(
     deal = await convert_lead(tx, lead_id, body.changes())
     response.headers["location"] = f"{API}/deals/{deal.id}"
     return deal
+
+
+@leads.post("/leads/{lead_id}/archive", response_model=LeadOut)
+async def archive(lead_id: UUID, _actor: MayWrite, tx: InTx) -> Any:
+    """Put the lead away; archiving it again is no change."""
+    return await archive_lead(tx, lead_id)
+
+
+@leads.post("/leads/{lead_id}/restore", response_model=LeadOut)
+async def restore(lead_id: UUID, _actor: MayWrite, tx: InTx) -> Any:
+    """Bring the lead back; restoring it again is no change."""
+    return await restore_lead(tx, lead_id)
 
 
 @leads.get("/leads/{lead_id}/activity", response_model=listing(ActivityOut))

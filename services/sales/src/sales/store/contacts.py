@@ -27,6 +27,8 @@ _SHOWN = (
         CONTACT.phone,
         CONTACT.owner_user_id,
         OWNER,
+        CONTACT.tags,
+        CONTACT.custom_fields,
         CONTACT.archived_at,
         CONTACT.created_at,
         CONTACT.updated_at,

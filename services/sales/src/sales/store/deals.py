@@ -37,7 +37,7 @@ from sales.store.embedded import (
 DEAL = Deal.__table__.c
 
 _ALLOWED = func.make_interval(0, 0, 0, policy("stale_deal_after_days"), type_=Interval)
-_IS_STALE = is_stale(DEAL.stage, [DealStage.OPEN], DEAL.last_activity_at, _ALLOWED).label("is_stale")
+_IS_STALE = is_stale(DEAL, [DealStage.OPEN], DEAL.last_activity_at, _ALLOWED).label("is_stale")
 
 # Values of all currencies in one order, whatever digits they have: thousandths of the unit, exact in 64 bits.
 THOUSANDTHS = DEAL.value_minor * cast(
@@ -70,6 +70,9 @@ _SHOWN = (
         DEAL.lead_id,
         DEAL.lead_created_at,
         DEAL.last_activity_at,
+        DEAL.tags,
+        DEAL.custom_fields,
+        DEAL.archived_at,
         DEAL.created_at,
         DEAL.updated_at,
     )
@@ -90,6 +93,7 @@ LIST = ListQuery(
         "expectedCloseDate": DEAL.expected_close_date,
     },
     filters={
+        "live": DEAL.archived_at.is_(None),
         "stage": DEAL.stage == bindparam("stage"),
         "company_id": DEAL.company_id == bindparam("company_id"),
         "owner_user_id": DEAL.owner_user_id == bindparam("owner_user_id"),

@@ -73,14 +73,16 @@ def policy(name: str) -> ColumnElement[int]:
 
 
 def is_stale(
-    stage: ColumnElement[Any],
+    columns: Any,
     stages: Collection[StrEnum],
     last_activity_at: ColumnElement[Any],
     allowed: ColumnElement[timedelta],
 ) -> ColumnElement[bool]:
-    """The one meaning of stale in sales: in one of these stages, and nothing happened for longer than is allowed."""
-    alive = stage.in_([literal_column(f"'{each.value}'") for each in stages])
-    return and_(alive, last_activity_at < bindparam("now", type_=Instant) - allowed)
+    """The one meaning of stale in sales: in one of these stages, not put away, and nothing happened for too long."""
+    alive = columns.stage.in_([literal_column(f"'{each.value}'") for each in stages])
+    return and_(
+        alive, columns.archived_at.is_(None), last_activity_at < bindparam("now", type_=Instant) - allowed
+    )
 
 
 def created_filters(created_at: ColumnElement[Any]) -> dict[str, ColumnElement[bool]]:

@@ -29,7 +29,7 @@ LEAD = Lead.__table__.c
 _ALLOWED = func.make_interval(0, 0, 0, 0, policy("lead_stale_after_hours"), type_=Interval)
 # Nothing happens to a lead but that somebody changes it.
 _LAST_ACTIVITY_AT = LEAD.updated_at
-_IS_STALE = is_stale(LEAD.stage, OPEN_STAGES, _LAST_ACTIVITY_AT, _ALLOWED).label("is_stale")
+_IS_STALE = is_stale(LEAD, OPEN_STAGES, _LAST_ACTIVITY_AT, _ALLOWED).label("is_stale")
 
 _SHOWN = (
     select(
@@ -50,6 +50,9 @@ _SHOWN = (
         LEAD.converted_deal_id,
         LEAD.converted_at,
         _LAST_ACTIVITY_AT.label("last_activity_at"),
+        LEAD.tags,
+        LEAD.custom_fields,
+        LEAD.archived_at,
         LEAD.created_at,
         LEAD.updated_at,
     )
@@ -66,6 +69,7 @@ LIST = ListQuery(
         "stage": in_order(LEAD.stage, LeadStage),
     },
     filters={
+        "live": LEAD.archived_at.is_(None),
         "stage": LEAD.stage == bindparam("stage"),
         "company_id": LEAD.company_id == bindparam("company_id"),
         "owner_user_id": LEAD.owner_user_id == bindparam("owner_user_id"),

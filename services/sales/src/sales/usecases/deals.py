@@ -9,7 +9,15 @@ from chassis.tx import Fact, Tx
 from sales.copies import KnownOrganisation
 from sales.domain.deals import Deal, DealStage, OwnerRequired
 from sales.domain.rows import Values, assign, newborn
-from sales.published import deal_created, deal_lost, deal_reopened, deal_updated, deal_won
+from sales.published import (
+    deal_archived,
+    deal_created,
+    deal_lost,
+    deal_reopened,
+    deal_restored,
+    deal_updated,
+    deal_won,
+)
 from sales.store import deals, members, organisations
 from sales.usecases.references import check_buyer, check_new_buyer
 
@@ -61,6 +69,22 @@ async def lose_deal(tx: Tx, deal_id: UUID, reason: str | None) -> Any:
 async def reopen_deal(tx: Tx, deal_id: UUID) -> Any:
     """WON or LOST back to OPEN."""
     return await _reopen(tx, await _expected(tx, deal_id))
+
+
+async def archive_deal(tx: Tx, deal_id: UUID) -> Any:
+    """Put away; an archived one stays as it is."""
+    deal = await _expected(tx, deal_id)
+    if not deal.archive(tx.now):
+        return await deals.show(tx, deal.org_id, deal_id, now=tx.now)
+    return await _tell(tx, deal, "ARCHIVE", deal_archived)
+
+
+async def restore_deal(tx: Tx, deal_id: UUID) -> Any:
+    """Back again; a live one stays as it is."""
+    deal = await _expected(tx, deal_id)
+    if not deal.restore():
+        return await deals.show(tx, deal.org_id, deal_id, now=tx.now)
+    return await _tell(tx, deal, "RESTORE", deal_restored)
 
 
 async def _revise(tx: Tx, deal: Deal, fields: Values) -> None:

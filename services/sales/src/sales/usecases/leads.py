@@ -9,10 +9,12 @@ from chassis.tx import Fact, Tx
 from sales.domain.leads import LEAD_MOVES, Lead, LeadStage
 from sales.domain.rows import Values, assign, newborn
 from sales.published import (
+    lead_archived,
     lead_created,
     lead_disqualified,
     lead_qualified,
     lead_reopened,
+    lead_restored,
     lead_updated,
 )
 from sales.store import leads, members
@@ -55,6 +57,22 @@ async def disqualify_lead(tx: Tx, lead_id: UUID, reason: str | None) -> Any:
 async def reopen_lead(tx: Tx, lead_id: UUID) -> Any:
     """Back to NEW."""
     return await _reopen(tx, await expected_lead(tx, lead_id))
+
+
+async def archive_lead(tx: Tx, lead_id: UUID) -> Any:
+    """Put away; an archived one stays as it is."""
+    lead = await expected_lead(tx, lead_id)
+    if not lead.archive(tx.now):
+        return await leads.show(tx, lead.org_id, lead_id, now=tx.now)
+    return await tell_lead(tx, lead, "ARCHIVE", lead_archived)
+
+
+async def restore_lead(tx: Tx, lead_id: UUID) -> Any:
+    """Back again; a live one stays as it is."""
+    lead = await expected_lead(tx, lead_id)
+    if not lead.restore():
+        return await leads.show(tx, lead.org_id, lead_id, now=tx.now)
+    return await tell_lead(tx, lead, "RESTORE", lead_restored)
 
 
 async def expected_lead(tx: Tx, lead_id: UUID) -> Lead:

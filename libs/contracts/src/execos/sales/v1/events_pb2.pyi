@@ -3,9 +3,13 @@
 isort:skip_file
 The facts of sales."""
 
+from collections import abc as _abc
+from execos.platform.v1 import values_pb2 as _values_pb2
 from execos.sales.v1 import snapshots_pb2 as _snapshots_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -104,6 +108,102 @@ class CompanyRestored(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CompanyRestored: _TypeAlias = CompanyRestored  # noqa: Y015
+
+@_typing.final
+class CompanyMerged(_message.Message):
+    """Another company went into this one: whatever referred to it refers to this one from now on. `company` is the survivor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPANY_FIELD_NUMBER: _builtins.int
+    MERGE_ID_FIELD_NUMBER: _builtins.int
+    MERGED_FIELD_NUMBER: _builtins.int
+    merge_id: _builtins.str
+    @_builtins.property
+    def company(self) -> _snapshots_pb2.CompanySnapshot: ...
+    @_builtins.property
+    def merged(self) -> _snapshots_pb2.CompanySnapshot:
+        """The company that is no more."""
+
+    def __init__(
+        self,
+        *,
+        company: _snapshots_pb2.CompanySnapshot | None = ...,
+        merge_id: _builtins.str = ...,
+        merged: _snapshots_pb2.CompanySnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "merged", b"merged"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "merge_id", b"merge_id", "merged", b"merged"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompanyMerged: _TypeAlias = CompanyMerged  # noqa: Y015
+
+@_typing.final
+class CompanyMergeReverted(_message.Message):
+    """A merge was undone: the company that had gone into this one is back, with what referred to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPANY_FIELD_NUMBER: _builtins.int
+    MERGE_ID_FIELD_NUMBER: _builtins.int
+    MERGED_FIELD_NUMBER: _builtins.int
+    merge_id: _builtins.str
+    @_builtins.property
+    def company(self) -> _snapshots_pb2.CompanySnapshot: ...
+    @_builtins.property
+    def merged(self) -> _snapshots_pb2.CompanySnapshot: ...
+    def __init__(
+        self,
+        *,
+        company: _snapshots_pb2.CompanySnapshot | None = ...,
+        merge_id: _builtins.str = ...,
+        merged: _snapshots_pb2.CompanySnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "merged", b"merged"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "merge_id", b"merge_id", "merged", b"merged"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompanyMergeReverted: _TypeAlias = CompanyMergeReverted  # noqa: Y015
+
+@_typing.final
+class DuplicateDetected(_message.Message):
+    """A company looks like another one; nothing is merged by itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPANY_FIELD_NUMBER: _builtins.int
+    OTHER_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    score: _builtins.int
+    """70 to 100."""
+    @_builtins.property
+    def company(self) -> _snapshots_pb2.CompanySnapshot: ...
+    @_builtins.property
+    def other(self) -> _values_pb2.Reference: ...
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """EMAIL, PHONE, NAME_AND_COUNTRY or NAME_AND_DOMAIN."""
+
+    def __init__(
+        self,
+        *,
+        company: _snapshots_pb2.CompanySnapshot | None = ...,
+        other: _values_pb2.Reference | None = ...,
+        score: _builtins.int = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "other", b"other"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["company", b"company", "other", b"other", "reasons", b"reasons", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DuplicateDetected: _TypeAlias = DuplicateDetected  # noqa: Y015
 
 @_typing.final
 class ContactCreated(_message.Message):
@@ -326,6 +426,50 @@ class LeadConverted(_message.Message):
 Global___LeadConverted: _TypeAlias = LeadConverted  # noqa: Y015
 
 @_typing.final
+class LeadArchived(_message.Message):
+    """The lead is put away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lead(self) -> _snapshots_pb2.LeadSnapshot: ...
+    def __init__(
+        self,
+        *,
+        lead: _snapshots_pb2.LeadSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lead", b"lead"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lead", b"lead"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeadArchived: _TypeAlias = LeadArchived  # noqa: Y015
+
+@_typing.final
+class LeadRestored(_message.Message):
+    """An archived lead is back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEAD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lead(self) -> _snapshots_pb2.LeadSnapshot: ...
+    def __init__(
+        self,
+        *,
+        lead: _snapshots_pb2.LeadSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lead", b"lead"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lead", b"lead"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeadRestored: _TypeAlias = LeadRestored  # noqa: Y015
+
+@_typing.final
 class DealCreated(_message.Message):
     """A deal exists."""
 
@@ -434,3 +578,172 @@ class DealReopened(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DealReopened: _TypeAlias = DealReopened  # noqa: Y015
+
+@_typing.final
+class DealStageMoved(_message.Message):
+    """An open deal went to another stage of its pipeline."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEAL_FIELD_NUMBER: _builtins.int
+    FROM_STAGE_FIELD_NUMBER: _builtins.int
+    SECONDS_IN_STAGE_FIELD_NUMBER: _builtins.int
+    from_stage: _builtins.str
+    """The stage it was in, and for how long."""
+    seconds_in_stage: _builtins.int
+    @_builtins.property
+    def deal(self) -> _snapshots_pb2.DealSnapshot: ...
+    def __init__(
+        self,
+        *,
+        deal: _snapshots_pb2.DealSnapshot | None = ...,
+        from_stage: _builtins.str = ...,
+        seconds_in_stage: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deal", b"deal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deal", b"deal", "from_stage", b"from_stage", "seconds_in_stage", b"seconds_in_stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DealStageMoved: _TypeAlias = DealStageMoved  # noqa: Y015
+
+@_typing.final
+class DealArchived(_message.Message):
+    """The deal is put away: it counts nowhere."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deal(self) -> _snapshots_pb2.DealSnapshot: ...
+    def __init__(
+        self,
+        *,
+        deal: _snapshots_pb2.DealSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deal", b"deal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deal", b"deal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DealArchived: _TypeAlias = DealArchived  # noqa: Y015
+
+@_typing.final
+class DealRestored(_message.Message):
+    """An archived deal is back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deal(self) -> _snapshots_pb2.DealSnapshot: ...
+    def __init__(
+        self,
+        *,
+        deal: _snapshots_pb2.DealSnapshot | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deal", b"deal"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deal", b"deal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DealRestored: _TypeAlias = DealRestored  # noqa: Y015
+
+@_typing.final
+class NoteAdded(_message.Message):
+    """Somebody wrote a note on a company, contact, lead or deal; its text stays in sales."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ENTITY_TYPE_FIELD_NUMBER: _builtins.int
+    ENTITY_ID_FIELD_NUMBER: _builtins.int
+    ENTITY_TITLE_FIELD_NUMBER: _builtins.int
+    AUTHOR_USER_ID_FIELD_NUMBER: _builtins.int
+    MENTIONED_USER_IDS_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    version: _builtins.int
+    entity_type: _builtins.str
+    """COMPANY, CONTACT, LEAD or DEAL."""
+    entity_id: _builtins.str
+    entity_title: _builtins.str
+    """The name or title of that row."""
+    author_user_id: _builtins.str
+    @_builtins.property
+    def mentioned_user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        entity_type: _builtins.str = ...,
+        entity_id: _builtins.str = ...,
+        entity_title: _builtins.str = ...,
+        author_user_id: _builtins.str = ...,
+        mentioned_user_ids: _abc.Iterable[_builtins.str] | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_user_id", b"author_user_id", "created_at", b"created_at", "entity_id", b"entity_id", "entity_title", b"entity_title", "entity_type", b"entity_type", "id", b"id", "mentioned_user_ids", b"mentioned_user_ids", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteAdded: _TypeAlias = NoteAdded  # noqa: Y015
+
+@_typing.final
+class ImportFinished(_message.Message):
+    """An import has been applied, reverted, or has failed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ENTITY_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    CREATED_FIELD_NUMBER: _builtins.int
+    UPDATED_FIELD_NUMBER: _builtins.int
+    SKIPPED_FIELD_NUMBER: _builtins.int
+    INVALID_FIELD_NUMBER: _builtins.int
+    STARTED_BY_USER_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    version: _builtins.int
+    entity: _builtins.str
+    """company, contact, lead or deal."""
+    status: _builtins.str
+    """applied, reverted or failed."""
+    file_name: _builtins.str
+    created: _builtins.int
+    updated: _builtins.int
+    skipped: _builtins.int
+    invalid: _builtins.int
+    started_by_user_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        entity: _builtins.str = ...,
+        status: _builtins.str = ...,
+        file_name: _builtins.str = ...,
+        created: _builtins.int = ...,
+        updated: _builtins.int = ...,
+        skipped: _builtins.int = ...,
+        invalid: _builtins.int = ...,
+        started_by_user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "entity", b"entity", "file_name", b"file_name", "id", b"id", "invalid", b"invalid", "skipped", b"skipped", "started_by_user_id", b"started_by_user_id", "status", b"status", "updated", b"updated", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportFinished: _TypeAlias = ImportFinished  # noqa: Y015

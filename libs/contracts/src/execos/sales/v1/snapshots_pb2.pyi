@@ -5,10 +5,12 @@ What others may know of sales' aggregates. Facts and answers carry the same snap
 replaced as a whole when its version is newer, whichever message brought it.
 """
 
+from collections import abc as _abc
 from execos.platform.v1 import values_pb2 as _values_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -37,6 +39,8 @@ class CompanySnapshot(_message.Message):
     ARCHIVED_AT_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    MERGED_INTO_ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     version: _builtins.int
     name: _builtins.str
@@ -44,6 +48,8 @@ class CompanySnapshot(_message.Message):
     vat_id: _builtins.str
     email: _builtins.str
     owner_user_id: _builtins.str
+    merged_into_id: _builtins.str
+    """The company that it went into."""
     @_builtins.property
     def address(self) -> _values_pb2.Address: ...
     @_builtins.property
@@ -52,6 +58,8 @@ class CompanySnapshot(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -66,15 +74,19 @@ class CompanySnapshot(_message.Message):
         archived_at: _timestamp_pb2.Timestamp | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        merged_into_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_legal_name", b"_legal_name", "_owner_user_id", b"_owner_user_id", "_vat_id", b"_vat_id", "address", b"address", "archived_at", b"archived_at", "created_at", b"created_at", "email", b"email", "legal_name", b"legal_name", "owner_user_id", b"owner_user_id", "updated_at", b"updated_at", "vat_id", b"vat_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_legal_name", b"_legal_name", "_merged_into_id", b"_merged_into_id", "_owner_user_id", b"_owner_user_id", "_vat_id", b"_vat_id", "address", b"address", "archived_at", b"archived_at", "created_at", b"created_at", "email", b"email", "legal_name", b"legal_name", "merged_into_id", b"merged_into_id", "owner_user_id", b"owner_user_id", "updated_at", b"updated_at", "vat_id", b"vat_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_legal_name", b"_legal_name", "_owner_user_id", b"_owner_user_id", "_vat_id", b"_vat_id", "address", b"address", "archived_at", b"archived_at", "created_at", b"created_at", "email", b"email", "id", b"id", "legal_name", b"legal_name", "name", b"name", "owner_user_id", b"owner_user_id", "updated_at", b"updated_at", "vat_id", b"vat_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_email", b"_email", "_legal_name", b"_legal_name", "_merged_into_id", b"_merged_into_id", "_owner_user_id", b"_owner_user_id", "_vat_id", b"_vat_id", "address", b"address", "archived_at", b"archived_at", "created_at", b"created_at", "email", b"email", "id", b"id", "legal_name", b"legal_name", "merged_into_id", b"merged_into_id", "name", b"name", "owner_user_id", b"owner_user_id", "tags", b"tags", "updated_at", b"updated_at", "vat_id", b"vat_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__email: _TypeAlias = _typing.Literal["email"]  # noqa: Y015
     _WhichOneofArgType__email: _TypeAlias = _typing.Literal["_email", b"_email"]  # noqa: Y015
     _WhichOneofReturnType__legal_name: _TypeAlias = _typing.Literal["legal_name"]  # noqa: Y015
     _WhichOneofArgType__legal_name: _TypeAlias = _typing.Literal["_legal_name", b"_legal_name"]  # noqa: Y015
+    _WhichOneofReturnType__merged_into_id: _TypeAlias = _typing.Literal["merged_into_id"]  # noqa: Y015
+    _WhichOneofArgType__merged_into_id: _TypeAlias = _typing.Literal["_merged_into_id", b"_merged_into_id"]  # noqa: Y015
     _WhichOneofReturnType__owner_user_id: _TypeAlias = _typing.Literal["owner_user_id"]  # noqa: Y015
     _WhichOneofArgType__owner_user_id: _TypeAlias = _typing.Literal["_owner_user_id", b"_owner_user_id"]  # noqa: Y015
     _WhichOneofReturnType__vat_id: _TypeAlias = _typing.Literal["vat_id"]  # noqa: Y015
@@ -83,6 +95,8 @@ class CompanySnapshot(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__email) -> _WhichOneofReturnType__email | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__legal_name) -> _WhichOneofReturnType__legal_name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__merged_into_id) -> _WhichOneofReturnType__merged_into_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__owner_user_id) -> _WhichOneofReturnType__owner_user_id | None: ...
     @_typing.overload
@@ -104,6 +118,7 @@ class ContactSnapshot(_message.Message):
     ARCHIVED_AT_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     version: _builtins.int
     name: _builtins.str
@@ -115,6 +130,8 @@ class ContactSnapshot(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -126,10 +143,11 @@ class ContactSnapshot(_message.Message):
         archived_at: _timestamp_pb2.Timestamp | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_company_id", b"_company_id", "_owner_user_id", b"_owner_user_id", "archived_at", b"archived_at", "company_id", b"company_id", "created_at", b"created_at", "owner_user_id", b"owner_user_id", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_company_id", b"_company_id", "_owner_user_id", b"_owner_user_id", "archived_at", b"archived_at", "company_id", b"company_id", "created_at", b"created_at", "id", b"id", "name", b"name", "owner_user_id", b"owner_user_id", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_company_id", b"_company_id", "_owner_user_id", b"_owner_user_id", "archived_at", b"archived_at", "company_id", b"company_id", "created_at", b"created_at", "id", b"id", "name", b"name", "owner_user_id", b"owner_user_id", "tags", b"tags", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__company_id: _TypeAlias = _typing.Literal["company_id"]  # noqa: Y015
     _WhichOneofArgType__company_id: _TypeAlias = _typing.Literal["_company_id", b"_company_id"]  # noqa: Y015
@@ -160,6 +178,9 @@ class LeadSnapshot(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
     LAST_ACTIVITY_AT_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    ARCHIVED_AT_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     version: _builtins.int
     title: _builtins.str
@@ -169,6 +190,8 @@ class LeadSnapshot(_message.Message):
     contact_id: _builtins.str
     owner_user_id: _builtins.str
     converted_deal_id: _builtins.str
+    category: _builtins.str
+    """hot, warm, cold or dormant."""
     @_builtins.property
     def company(self) -> _values_pb2.Reference: ...
     @_builtins.property
@@ -179,6 +202,10 @@ class LeadSnapshot(_message.Message):
     def last_activity_at(self) -> _timestamp_pb2.Timestamp:
         """NEW or QUALIFIED and older than the policy leadStaleAfterHours is stale."""
 
+    @_builtins.property
+    def archived_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -194,11 +221,16 @@ class LeadSnapshot(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
         last_activity_at: _timestamp_pb2.Timestamp | None = ...,
+        category: _builtins.str | None = ...,
+        archived_at: _timestamp_pb2.Timestamp | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "last_activity_at", b"last_activity_at", "owner_user_id", b"owner_user_id", "source", b"source", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "archived_at", b"archived_at", "category", b"category", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "last_activity_at", b"last_activity_at", "owner_user_id", b"owner_user_id", "source", b"source", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "id", b"id", "last_activity_at", b"last_activity_at", "owner_user_id", b"owner_user_id", "source", b"source", "stage", b"stage", "title", b"title", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "archived_at", b"archived_at", "category", b"category", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "id", b"id", "last_activity_at", b"last_activity_at", "owner_user_id", b"owner_user_id", "source", b"source", "stage", b"stage", "tags", b"tags", "title", b"title", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__category: _TypeAlias = _typing.Literal["category"]  # noqa: Y015
+    _WhichOneofArgType__category: _TypeAlias = _typing.Literal["_category", b"_category"]  # noqa: Y015
     _WhichOneofReturnType__contact_id: _TypeAlias = _typing.Literal["contact_id"]  # noqa: Y015
     _WhichOneofArgType__contact_id: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id"]  # noqa: Y015
     _WhichOneofReturnType__converted_deal_id: _TypeAlias = _typing.Literal["converted_deal_id"]  # noqa: Y015
@@ -207,6 +239,8 @@ class LeadSnapshot(_message.Message):
     _WhichOneofArgType__owner_user_id: _TypeAlias = _typing.Literal["_owner_user_id", b"_owner_user_id"]  # noqa: Y015
     _WhichOneofReturnType__source: _TypeAlias = _typing.Literal["source"]  # noqa: Y015
     _WhichOneofArgType__source: _TypeAlias = _typing.Literal["_source", b"_source"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__category) -> _WhichOneofReturnType__category | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__contact_id) -> _WhichOneofReturnType__contact_id | None: ...
     @_typing.overload
@@ -241,6 +275,10 @@ class DealSnapshot(_message.Message):
     LAST_ACTIVITY_AT_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    ARCHIVED_AT_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    PIPELINE_ID_FIELD_NUMBER: _builtins.int
+    PIPELINE_STAGE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     version: _builtins.int
     title: _builtins.str
@@ -253,6 +291,9 @@ class DealSnapshot(_message.Message):
     lost_reason: _builtins.str
     lead_id: _builtins.str
     """The lead it was converted from."""
+    pipeline_id: _builtins.str
+    pipeline_stage: _builtins.str
+    """The key of its stage there."""
     @_builtins.property
     def value(self) -> _values_pb2.Money:
         """Absent when nobody has put a value on it."""
@@ -273,6 +314,10 @@ class DealSnapshot(_message.Message):
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def archived_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -293,10 +338,14 @@ class DealSnapshot(_message.Message):
         last_activity_at: _timestamp_pb2.Timestamp | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        archived_at: _timestamp_pb2.Timestamp | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        pipeline_id: _builtins.str | None = ...,
+        pipeline_stage: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_expected_close_date", b"_expected_close_date", "_lead_id", b"_lead_id", "_lost_reason", b"_lost_reason", "_owner_user_id", b"_owner_user_id", "company", b"company", "contact_id", b"contact_id", "created_at", b"created_at", "expected_close_date", b"expected_close_date", "last_activity_at", b"last_activity_at", "lead_created_at", b"lead_created_at", "lead_id", b"lead_id", "lost_at", b"lost_at", "lost_reason", b"lost_reason", "owner_user_id", b"owner_user_id", "updated_at", b"updated_at", "value", b"value", "won_at", b"won_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_expected_close_date", b"_expected_close_date", "_lead_id", b"_lead_id", "_lost_reason", b"_lost_reason", "_owner_user_id", b"_owner_user_id", "_pipeline_id", b"_pipeline_id", "_pipeline_stage", b"_pipeline_stage", "archived_at", b"archived_at", "company", b"company", "contact_id", b"contact_id", "created_at", b"created_at", "expected_close_date", b"expected_close_date", "last_activity_at", b"last_activity_at", "lead_created_at", b"lead_created_at", "lead_id", b"lead_id", "lost_at", b"lost_at", "lost_reason", b"lost_reason", "owner_user_id", b"owner_user_id", "pipeline_id", b"pipeline_id", "pipeline_stage", b"pipeline_stage", "updated_at", b"updated_at", "value", b"value", "won_at", b"won_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_expected_close_date", b"_expected_close_date", "_lead_id", b"_lead_id", "_lost_reason", b"_lost_reason", "_owner_user_id", b"_owner_user_id", "company", b"company", "contact_id", b"contact_id", "created_at", b"created_at", "expected_close_date", b"expected_close_date", "id", b"id", "last_activity_at", b"last_activity_at", "lead_created_at", b"lead_created_at", "lead_id", b"lead_id", "lost_at", b"lost_at", "lost_reason", b"lost_reason", "owner_user_id", b"owner_user_id", "stage", b"stage", "title", b"title", "updated_at", b"updated_at", "value", b"value", "version", b"version", "won_at", b"won_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_expected_close_date", b"_expected_close_date", "_lead_id", b"_lead_id", "_lost_reason", b"_lost_reason", "_owner_user_id", b"_owner_user_id", "_pipeline_id", b"_pipeline_id", "_pipeline_stage", b"_pipeline_stage", "archived_at", b"archived_at", "company", b"company", "contact_id", b"contact_id", "created_at", b"created_at", "expected_close_date", b"expected_close_date", "id", b"id", "last_activity_at", b"last_activity_at", "lead_created_at", b"lead_created_at", "lead_id", b"lead_id", "lost_at", b"lost_at", "lost_reason", b"lost_reason", "owner_user_id", b"owner_user_id", "pipeline_id", b"pipeline_id", "pipeline_stage", b"pipeline_stage", "stage", b"stage", "tags", b"tags", "title", b"title", "updated_at", b"updated_at", "value", b"value", "version", b"version", "won_at", b"won_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__contact_id: _TypeAlias = _typing.Literal["contact_id"]  # noqa: Y015
     _WhichOneofArgType__contact_id: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id"]  # noqa: Y015
@@ -308,6 +357,10 @@ class DealSnapshot(_message.Message):
     _WhichOneofArgType__lost_reason: _TypeAlias = _typing.Literal["_lost_reason", b"_lost_reason"]  # noqa: Y015
     _WhichOneofReturnType__owner_user_id: _TypeAlias = _typing.Literal["owner_user_id"]  # noqa: Y015
     _WhichOneofArgType__owner_user_id: _TypeAlias = _typing.Literal["_owner_user_id", b"_owner_user_id"]  # noqa: Y015
+    _WhichOneofReturnType__pipeline_id: _TypeAlias = _typing.Literal["pipeline_id"]  # noqa: Y015
+    _WhichOneofArgType__pipeline_id: _TypeAlias = _typing.Literal["_pipeline_id", b"_pipeline_id"]  # noqa: Y015
+    _WhichOneofReturnType__pipeline_stage: _TypeAlias = _typing.Literal["pipeline_stage"]  # noqa: Y015
+    _WhichOneofArgType__pipeline_stage: _TypeAlias = _typing.Literal["_pipeline_stage", b"_pipeline_stage"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__contact_id) -> _WhichOneofReturnType__contact_id | None: ...
     @_typing.overload
@@ -318,5 +371,9 @@ class DealSnapshot(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lost_reason) -> _WhichOneofReturnType__lost_reason | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__owner_user_id) -> _WhichOneofReturnType__owner_user_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pipeline_id) -> _WhichOneofReturnType__pipeline_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pipeline_stage) -> _WhichOneofReturnType__pipeline_stage | None: ...
 
 Global___DealSnapshot: _TypeAlias = DealSnapshot  # noqa: Y015
