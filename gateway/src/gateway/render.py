@@ -87,6 +87,7 @@ def limits(settings: GatewaySettings) -> dict[str, list[Bucket]]:
     return {
         "login": [bucket("login", 30)],
         "refresh": [bucket("refresh", 60)],
+        "forms": [bucket("forms", 60)],
         "address": [bucket("address", 1_200)],
         "caller": [bucket("user", 600, "sub"), bucket("organisation", 6_000, "org")],
     }

@@ -107,13 +107,28 @@ class PublicOperation:
     """An operation of a service that needs no token; a `{name}` in its path stands for one segment.
 
     `limit` names a budget of its own for each client address. With `takes_token` a token may come along, and is then
-    checked like any other.
+    checked like any other. With `is_shared` the other methods of its path need one.
     """
 
     method: str
     path: str
     limit: str | None = None
     takes_token: bool = False
+    is_shared: bool = False
+
+    @property
+    def context(self) -> str:
+        """The context that answers it."""
+        return owner_of(self.path) or "identity"
+
+    @property
+    def match(self) -> dict[str, Any]:
+        """How Envoy recognises it: by its path, and by its method where that is not the only public one."""
+        if not self.is_shared:
+            return path_match(self.path)
+        return path_match(self.path) | {
+            "headers": [{"name": ":method", "string_match": {"exact": self.method}}]
+        }
 
 
 #: Services' operations that need no token; what takes a credential has the budget of sign-ins.
@@ -134,6 +149,7 @@ PUBLIC_OPERATIONS: Final = (
     PublicOperation("GET", f"{API}/auth/oidc/{{provider}}/callback", limit="login"),
     PublicOperation("POST", f"{API}/auth/passkeys/login/options"),
     PublicOperation("POST", f"{API}/auth/passkeys/login/verify", limit="login"),
+    PublicOperation("POST", f"{API}/forms/{{form}}", limit="forms", is_shared=True),
     PublicOperation("GET", JWKS_PATH),
 )
 

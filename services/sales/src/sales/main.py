@@ -10,10 +10,13 @@ from sales.copies import ORGANISATIONS
 from sales.domain.companies import CompanyExists
 from sales.domain.leads import LeadAlreadyConverted
 from sales.domain.rows import Row
+from sales.http.boards import boards
 from sales.http.companies import companies
 from sales.http.contacts import contacts
 from sales.http.deals import deals
+from sales.http.forms import forms
 from sales.http.leads import leads
+from sales.http.pipelines import pipelines
 from sales.rpc.sales_service import CALLERS, serve_sales
 from sales.settings import SalesSettings
 
@@ -23,7 +26,7 @@ SALES = Service(
     settings=SalesSettings,
     metadata=Row.metadata,
     migrations=Path(__file__).parents[2] / "migrations",
-    routers=[companies, contacts, leads, deals],
+    routers=[companies, contacts, leads, boards, deals, pipelines, forms],
     constraints={
         "uq_company_name": CompanyExists("There is a company of that name."),
         "uq_deal_lead": LeadAlreadyConverted("This lead is a deal already."),

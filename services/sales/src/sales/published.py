@@ -113,6 +113,14 @@ def deal_reopened(deal: Any) -> Fact:
     return Fact(events.DealReopened(deal=deal_snapshot(deal)), deal.id, deal.version)
 
 
+def deal_stage_moved(deal: Any, from_stage: str | None, seconds_in_stage: int) -> Fact:
+    """The deal went on, or back, in its pipeline."""
+    moved = events.DealStageMoved(
+        deal=deal_snapshot(deal), from_stage=from_stage or "", seconds_in_stage=seconds_in_stage
+    )
+    return Fact(moved, deal.id, deal.version)
+
+
 def deal_archived(deal: Any) -> Fact:
     """The deal is put away: it counts nowhere."""
     return Fact(events.DealArchived(deal=deal_snapshot(deal)), deal.id, deal.version)
@@ -201,6 +209,8 @@ def deal_snapshot(deal: Any) -> DealSnapshot:
         updated_at=deal.updated_at,
         archived_at=deal.archived_at,
         tags=deal.tags,
+        pipeline_id=_text(deal.pipeline_id),
+        pipeline_stage=deal.pipeline_stage,
     )
 
 

@@ -44,7 +44,7 @@ def test_every_pair_of_deal_stages(stage: DealStage, wanted: DealStage) -> None:
     deal = Deal(stage=stage)
     moves: dict[DealStage, Callable[[], Any]] = {
         DealStage.OPEN: deal.reopen,
-        DealStage.WON: lambda: deal.win(NOW),
+        DealStage.WON: lambda: deal.win(NOW, None),
         DealStage.LOST: lambda: deal.lose(NOW, "too dear"),
     }
     if wanted in DEAL_MOVES[stage]:

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis.errors import Conflict, Invalid
 from chassis.money import Money
 from chassis.rows import Aggregate, Instant
-from chassis.states import check_move
+from chassis.states import IllegalTransition, check_move
+from sales.domain.pipelines import MAX_KEY
 from sales.domain.rows import Archivable, Labelled, Row
 
 
@@ -55,6 +56,9 @@ class Deal(Row, Aggregate, Archivable, Labelled):
             ["org_id", "contact_id"], ["contact.org_id", "contact.id"], name="fk_deal_contact"
         ),
         ForeignKeyConstraint(["org_id", "lead_id"], ["lead.org_id", "lead.id"], name="fk_deal_lead"),
+        ForeignKeyConstraint(
+            ["org_id", "pipeline_id"], ["pipeline.org_id", "pipeline.id"], name="fk_deal_pipeline"
+        ),
         Index("uq_deal_lead", "org_id", "lead_id", unique=True, postgresql_where=text("lead_id IS NOT NULL")),
         Index("ix_deal_created", "org_id", "created_at", "id"),
         Index("ix_deal_title", "org_id", text("lower(title)")),
@@ -77,11 +81,16 @@ class Deal(Row, Aggregate, Archivable, Labelled):
     expected_close_date: Mapped[date | None]
     notes: Mapped[str | None] = mapped_column(String(10_000))
     won_at: Mapped[datetime | None] = mapped_column(Instant)
+    won_reason: Mapped[str | None] = mapped_column(String(1000))
     lost_at: Mapped[datetime | None] = mapped_column(Instant)
     lost_reason: Mapped[str | None] = mapped_column(String(1000))
     lead_id: Mapped[UUID | None]
     lead_created_at: Mapped[datetime | None] = mapped_column(Instant)
     last_activity_at: Mapped[datetime] = mapped_column(Instant)
+    # Null only in what code before pipelines has written.
+    pipeline_id: Mapped[UUID | None]
+    pipeline_stage: Mapped[str | None] = mapped_column(String(MAX_KEY))
+    stage_entered_at: Mapped[datetime | None] = mapped_column(Instant)
 
     @property
     def value(self) -> Money | None:
@@ -96,12 +105,26 @@ class Deal(Row, Aggregate, Archivable, Labelled):
             raise Invalid.field("valueAmount", str(refused)) from None
         self.currency = currency
 
-    def win(self, now: datetime) -> bool:
-        """OPEN to WON; False when it is won already."""
+    def check_on_its_way(self, pipeline_stage: str) -> None:
+        """Raise IllegalTransition unless it is open and may go to another stage of a pipeline."""
+        if self.stage != DealStage.OPEN:
+            allowed = sorted(state.value for state in DEAL_MOVES[DealStage(self.stage)])
+            told = {"from": self.stage, "to": pipeline_stage, "allowed": allowed}
+            raise IllegalTransition("Only an open deal goes from stage to stage; reopen it first.", **told)
+
+    def place(self, pipeline_id: UUID, pipeline_stage: str, now: datetime) -> int:
+        """It is in that stage from now on; the seconds that it was in the one before."""
+        since = self.stage_entered_at or self.created_at
+        self.pipeline_id, self.pipeline_stage, self.stage_entered_at = pipeline_id, pipeline_stage, now
+        return max(0, int((now - since).total_seconds()))
+
+    def win(self, now: datetime, reason: str | None) -> bool:
+        """OPEN to WON, for this reason; False when it is won already."""
         if self.stage == DealStage.WON:
             return False
         self._move(DealStage.WON)
         self.won_at = now
+        self.won_reason = reason
         return True
 
     def lose(self, now: datetime, reason: str | None) -> bool:
@@ -114,9 +137,9 @@ class Deal(Row, Aggregate, Archivable, Labelled):
         return True
 
     def reopen(self) -> None:
-        """WON or LOST back to OPEN, as if it had never been decided."""
+        """WON or LOST back to OPEN, in the stage where it was, as if it had never been decided."""
         self._move(DealStage.OPEN)
-        self.won_at = self.lost_at = self.lost_reason = None
+        self.won_at = self.won_reason = self.lost_at = self.lost_reason = None
 
     def _move(self, stage: DealStage) -> None:
         check_move(DEAL_MOVES, DealStage(self.stage), stage)

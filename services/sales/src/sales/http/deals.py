@@ -9,23 +9,25 @@ from pydantic import Field, computed_field
 
 from chassis.auth import Actor
 from chassis.guards import InReadTx, InTx, Requires
-from chassis.history import ActivityOut, ActivityQuery, list_activity
+from chassis.history import ActivityActor, ActivityOut, ActivityQuery, list_activity
 from chassis.http import router
 from chassis.money import Money
-from chassis.paging import CursorRows, PageRows, listing
+from chassis.paging import CursorRows, PageQuery, PageRows, listing
 from chassis.schema import Amount, Currency, Day, In, Instant, Line, Out, Person, absent
 from sales.domain.deals import Deal, DealStage
 from sales.domain.permissions import Permission
 from sales.domain.timeline import MilestoneType, Timeline
 from sales.http.knowing import OwnedIn, terms_known
-from sales.http.shapes import ArchivableQuery, Named, Notes, Reason
+from sales.http.shapes import ArchivableQuery, Named, Notes, Reason, StageKey
 from sales.store import deals as store
+from sales.store.stage_moves import list_moves
 from sales.usecases import timelines
 from sales.usecases.deals import (
     archive_deal,
     change_deal,
     create_deal,
     lose_deal,
+    move_deal,
     reopen_deal,
     restore_deal,
     win_deal,
@@ -45,13 +47,15 @@ class DealFields(OwnedIn):
     """What a deal may have besides title, company and stage."""
 
     contact_id: UUID | None = None
+    pipeline_id: UUID = absent()
+    pipeline_stage: StageKey = absent()
     value_amount: Amount | None = None
     expected_close_date: Day | None = None
     notes: Notes | None = None
 
 
 class DealIn(DealFields):
-    """A new deal; without a currency it is in the organisation's."""
+    """A new deal; the organisation's currency and the first stage of its default pipeline, unless said otherwise."""
 
     title: Line
     company_id: UUID
@@ -68,10 +72,16 @@ class DealPatch(DealFields):
     stage: DealStage = absent()
 
 
-class LostIn(In):
-    """Why a deal is lost."""
+class OutcomeIn(In):
+    """Why a deal is won or lost."""
 
     reason: Reason | None = None
+
+
+class MoveIn(In):
+    """Where a deal goes in its pipeline."""
+
+    pipeline_stage: StageKey
 
 
 class DealOut(Out):
@@ -90,7 +100,11 @@ class DealOut(Out):
     currency: str
     expected_close_date: date | None
     notes: str | None
+    pipeline_id: UUID | None
+    pipeline_stage: str | None
+    stage_entered_at: Instant | None
     won_at: Instant | None
+    won_reason: str | None
     lost_at: Instant | None
     lost_reason: str | None
     lead_id: UUID | None
@@ -127,19 +141,41 @@ class TimelineOut(Out):
     milestones: list[MilestoneOut]
 
 
+class StageMoveOut(Out):
+    """One move of a deal in its pipeline, and how long it had been where it was."""
+
+    id: UUID
+    from_pipeline_id: UUID | None
+    from_stage: str | None
+    to_pipeline_id: UUID
+    to_stage: str
+    moved_by: ActivityActor
+    at: Instant
+    seconds_in_stage: int
+
+
+class StageHistoryQuery(PageQuery):
+    """Query parameters of the moves of a deal."""
+
+    sort_by: Literal["createdAt"] = "createdAt"
+
+
 class DealsQuery(ArchivableQuery):
     """Query parameters of the list of deals."""
 
     sort_by: Literal["createdAt", "title", "stage", "valueAmount", "expectedCloseDate"] = "createdAt"
     stage: DealStage | None = None
+    pipeline_id: UUID | None = None
+    pipeline_stage: StageKey | None = None
+    stale: bool | None = None
     company_id: UUID | None = None
     value_min: Amount | None = Field(None, description="In units of each deal's own currency.")
     value_max: Amount | None = Field(None, description="In units of each deal's own currency.")
 
     def filters(self) -> dict[str, Any]:
         """The same, and those of deals."""
-        own = {"stage": self.stage, "company_id": self.company_id}
-        return super().filters() | own | {"value_min": self.value_min, "value_max": self.value_max}
+        names = ("stage", "pipeline_id", "pipeline_stage", "stale", "company_id", "value_min", "value_max")
+        return super().filters() | {name: getattr(self, name) for name in names}
 
 
 @deals.get("/deals", response_model=listing(DealOut))
@@ -166,18 +202,36 @@ async def read(deal_id: UUID, actor: MayRead, tx: InReadTx) -> Any:
 async def change(
     deal_id: UUID, _actor: MayWrite, body: Annotated[DealPatch, terms_known(DealPatch)], tx: InTx
 ) -> Any:
-    """Change what is sent; null clears what may be empty, another stage runs mark-won, mark-lost or reopen."""
+    """Change what is sent; null clears what may be empty, another stage runs mark-won, mark-lost, reopen or move."""
     return await change_deal(tx, deal_id, body.changes())
 
 
+@deals.post("/deals/{deal_id}/move", response_model=DealOut)
+async def move(deal_id: UUID, _actor: MayWrite, body: MoveIn, tx: InTx) -> Any:
+    """An open deal to another stage of its pipeline; moving it to where it is is no change."""
+    return await move_deal(tx, deal_id, body.pipeline_stage)
+
+
+@deals.get("/deals/{deal_id}/stage-history", response_model=listing(StageMoveOut))
+async def read_stage_history(
+    deal_id: UUID,
+    actor: MayRead,
+    query: Annotated[StageHistoryQuery, Depends(StageHistoryQuery.of)],
+    tx: InReadTx,
+) -> PageRows | CursorRows:
+    """The way of the deal through its pipeline, newest move first."""
+    await store.show(tx, actor.org_id, deal_id, now=tx.now)
+    return await list_moves(tx, actor.org_id, deal_id, query)
+
+
 @deals.post("/deals/{deal_id}/mark-won", response_model=DealOut)
-async def mark_won(deal_id: UUID, _actor: MayWin, tx: InTx) -> Any:
+async def mark_won(deal_id: UUID, _actor: MayWin, tx: InTx, body: OutcomeIn | None = None) -> Any:
     """OPEN to WON; marking a won deal again is no change."""
-    return await win_deal(tx, deal_id)
+    return await win_deal(tx, deal_id, body.reason if body else None)
 
 
 @deals.post("/deals/{deal_id}/mark-lost", response_model=DealOut)
-async def mark_lost(deal_id: UUID, _actor: MayLose, tx: InTx, body: LostIn | None = None) -> Any:
+async def mark_lost(deal_id: UUID, _actor: MayLose, tx: InTx, body: OutcomeIn | None = None) -> Any:
     """OPEN to LOST; marking a lost deal again is no change."""
     return await lose_deal(tx, deal_id, body.reason if body else None)
 

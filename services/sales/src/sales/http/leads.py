@@ -96,6 +96,7 @@ class LeadOut(Out):
     is_stale: bool
     source: str | None
     category: LeadCategory | None
+    effective_category: LeadCategory | None = Field(description="`dormant` while the lead is stale.")
     notes: str | None
     company_id: UUID | None
     company: Named | None
@@ -119,11 +120,14 @@ class LeadsQuery(ArchivableQuery):
 
     sort_by: Literal["createdAt", "title", "stage"] = "createdAt"
     stage: LeadStage | None = None
+    category: LeadCategory | None = Field(None, description="Matches `effectiveCategory`.")
+    stale: bool | None = None
     company_id: UUID | None = None
 
     def filters(self) -> dict[str, Any]:
         """The same, and those of leads."""
-        return super().filters() | {"stage": self.stage, "company_id": self.company_id}
+        names = ("stage", "category", "stale", "company_id")
+        return super().filters() | {name: getattr(self, name) for name in names}
 
 
 async def know_terms(request: Request, body: ConvertIn | None = None) -> ConvertIn:

@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 
 from chassis.paging import PageQuery
 from chassis.schema import Country, In, Moment, Out, Text
+from sales.domain.pipelines import MAX_KEY
 from sales.domain.vat import MAX_LENGTH, normalised_vat_id
 
 MAX_CHANNELS = 20
@@ -46,6 +47,9 @@ Phone = Annotated[Text, StringConstraints(max_length=50), AfterValidator(_phone)
 
 VatId = Annotated[Text, StringConstraints(max_length=MAX_LENGTH + 8), AfterValidator(normalised_vat_id)]
 """A VAT identification number, kept without separators."""
+
+StageKey = Annotated[Text, StringConstraints(max_length=MAX_KEY, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+"""The key of a stage of a pipeline."""
 
 Notes = Annotated[Text, StringConstraints(max_length=10_000)]
 Reason = Annotated[Text, StringConstraints(max_length=1000)]

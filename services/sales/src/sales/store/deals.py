@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Interval,
     Numeric,
     bindparam,
@@ -37,7 +38,7 @@ from sales.store.embedded import (
 DEAL = Deal.__table__.c
 
 _ALLOWED = func.make_interval(0, 0, 0, policy("stale_deal_after_days"), type_=Interval)
-_IS_STALE = is_stale(DEAL, [DealStage.OPEN], DEAL.last_activity_at, _ALLOWED).label("is_stale")
+_STALE = is_stale(DEAL, [DealStage.OPEN], DEAL.last_activity_at, _ALLOWED)
 
 # Values of all currencies in one order, whatever digits they have: thousandths of the unit, exact in 64 bits.
 THOUSANDTHS = DEAL.value_minor * cast(
@@ -48,13 +49,13 @@ THOUSANDTHS = DEAL.value_minor * cast(
     BigInteger,
 )
 
-_SHOWN = (
+SHOWN = (
     select(
         DEAL.id,
         DEAL.version,
         DEAL.title,
         DEAL.stage,
-        _IS_STALE,
+        _STALE.label("is_stale"),
         DEAL.company_id,
         COMPANY_NAMED,
         DEAL.contact_id,
@@ -65,11 +66,15 @@ _SHOWN = (
         DEAL.expected_close_date,
         DEAL.notes,
         DEAL.won_at,
+        DEAL.won_reason,
         DEAL.lost_at,
         DEAL.lost_reason,
         DEAL.lead_id,
         DEAL.lead_created_at,
         DEAL.last_activity_at,
+        DEAL.pipeline_id,
+        DEAL.pipeline_stage,
+        DEAL.stage_entered_at,
         DEAL.tags,
         DEAL.custom_fields,
         DEAL.archived_at,
@@ -79,10 +84,10 @@ _SHOWN = (
     .select_from(with_organisation(with_owner(with_company(Deal.__table__, DEAL), DEAL), DEAL))
     .where(DEAL.org_id == bindparam("org_id"))
 )
-BY_ID = Lookup(_SHOWN.where(DEAL.id == bindparam("deal_id")), row_type=Deal, key="deal_id")
-_BY_IDS = Lookup(_SHOWN.where(DEAL.id == func.any(bindparam("deal_ids"))).order_by(DEAL.id))
+BY_ID = Lookup(SHOWN.where(DEAL.id == bindparam("deal_id")), row_type=Deal, key="deal_id")
+_BY_IDS = Lookup(SHOWN.where(DEAL.id == func.any(bindparam("deal_ids"))).order_by(DEAL.id))
 LIST = ListQuery(
-    _SHOWN,
+    SHOWN,
     key=DEAL.id,
     sorts={
         "createdAt": DEAL.created_at,
@@ -95,6 +100,9 @@ LIST = ListQuery(
     filters={
         "live": DEAL.archived_at.is_(None),
         "stage": DEAL.stage == bindparam("stage"),
+        "pipeline_id": DEAL.pipeline_id == bindparam("pipeline_id"),
+        "pipeline_stage": DEAL.pipeline_stage == bindparam("pipeline_stage"),
+        "stale": bindparam("stale", type_=Boolean) == _STALE,
         "company_id": DEAL.company_id == bindparam("company_id"),
         "owner_user_id": DEAL.owner_user_id == bindparam("owner_user_id"),
         "q": contains(DEAL.title),

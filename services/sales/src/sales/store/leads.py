@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Interval, bindparam, func, select
+from sqlalchemy import Boolean, Interval, String, bindparam, case, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader
-from sales.domain.leads import OPEN_STAGES, Lead, LeadStage
+from sales.domain.leads import OPEN_STAGES, Lead, LeadCategory, LeadStage
 from sales.store.embedded import (
     COMPANY_NAMED,
     OWNER,
@@ -29,7 +29,9 @@ LEAD = Lead.__table__.c
 _ALLOWED = func.make_interval(0, 0, 0, 0, policy("lead_stale_after_hours"), type_=Interval)
 # Nothing happens to a lead but that somebody changes it.
 _LAST_ACTIVITY_AT = LEAD.updated_at
-_IS_STALE = is_stale(LEAD, OPEN_STAGES, _LAST_ACTIVITY_AT, _ALLOWED).label("is_stale")
+_STALE = is_stale(LEAD, OPEN_STAGES, _LAST_ACTIVITY_AT, _ALLOWED)
+# Whatever somebody thought of it: a lead to which nothing happens for too long is dormant.
+_EFFECTIVE_CATEGORY = case((_STALE, literal_column(f"'{LeadCategory.DORMANT.value}'")), else_=LEAD.category)
 
 _SHOWN = (
     select(
@@ -37,9 +39,10 @@ _SHOWN = (
         LEAD.version,
         LEAD.title,
         LEAD.stage,
-        _IS_STALE,
+        _STALE.label("is_stale"),
         LEAD.source,
         LEAD.category,
+        _EFFECTIVE_CATEGORY.label("effective_category"),
         LEAD.notes,
         LEAD.company_id,
         COMPANY_NAMED,
@@ -71,6 +74,8 @@ LIST = ListQuery(
     filters={
         "live": LEAD.archived_at.is_(None),
         "stage": LEAD.stage == bindparam("stage"),
+        "category": bindparam("category", type_=String) == _EFFECTIVE_CATEGORY,
+        "stale": bindparam("stale", type_=Boolean) == _STALE,
         "company_id": LEAD.company_id == bindparam("company_id"),
         "owner_user_id": LEAD.owner_user_id == bindparam("owner_user_id"),
         "q": contains(LEAD.title, LEAD.source),

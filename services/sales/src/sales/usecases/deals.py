@@ -2,25 +2,31 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from chassis.ids import new_id
 from chassis.tx import Fact, Tx
 from sales.copies import KnownOrganisation
 from sales.domain.deals import Deal, DealStage, OwnerRequired
 from sales.domain.rows import Values, assign, newborn
+from sales.domain.stage_moves import DealStageMove
 from sales.published import (
     deal_archived,
     deal_created,
     deal_lost,
     deal_reopened,
     deal_restored,
+    deal_stage_moved,
     deal_updated,
     deal_won,
 )
 from sales.store import deals, members, organisations
+from sales.usecases.pipelines import place_in
 from sales.usecases.references import check_buyer, check_new_buyer
 
+PLACE = frozenset({"pipeline_id", "pipeline_stage"})
 PRICE = frozenset({"value_amount", "currency"})
 
 
@@ -36,29 +42,41 @@ async def open_deal(tx: Tx, organisation: KnownOrganisation, values: Values) -> 
     """A new deal whose references have been checked."""
     if organisation.policies.require_deal_owner and values.get("owner_user_id") is None:
         raise OwnerRequired("A deal needs an owner in this organisation.")
-    fields = {name: value for name, value in values.items() if name not in PRICE}
+    place = await place_in(tx, values.get("pipeline_id"), values.get("pipeline_stage"))
+    fields = {name: value for name, value in values.items() if name not in PRICE | PLACE}
     begun = {"stage": DealStage.OPEN, "last_activity_at": tx.now}
     deal = Deal(**newborn(tx.actor.org_id, tx.now) | fields | begun)
+    deal.place(place.pipeline_id, place.stage, tx.now)
     deal.price(values.get("value_amount"), values.get("currency") or organisation.currency)
     tx.add(deal)
     return await _tell(tx, deal, "CREATE", deal_created)
 
 
 async def change_deal(tx: Tx, deal_id: UUID, values: Values) -> Any:
-    """Change the fields that were sent; another stage runs the command of that name."""
+    """Change the fields that were sent; another stage, of the deal or in its pipeline, runs the command for it."""
     deal = await _expected(tx, deal_id)
-    fields = {name: value for name, value in values.items() if name != "stage"}
+    fields = {name: value for name, value in values.items() if name not in PLACE | {"stage"}}
     if fields:
         await _revise(tx, deal, fields)
+    if not PLACE.isdisjoint(values):
+        await _move_to(tx, deal, values)
     stage = DealStage(values.get("stage", deal.stage))
     if stage != deal.stage:
         return await _COMMANDS[stage](tx, deal)
     return await deals.show(tx, deal.org_id, deal.id, now=tx.now)
 
 
-async def win_deal(tx: Tx, deal_id: UUID) -> Any:
-    """OPEN to WON; a won deal stays as it is."""
-    return await _win(tx, await _expected(tx, deal_id))
+async def move_deal(tx: Tx, deal_id: UUID, pipeline_stage: str) -> Any:
+    """To that stage of its pipeline; an open deal that is there stays as it is."""
+    deal = await _expected(tx, deal_id)
+    deal.check_on_its_way(pipeline_stage)
+    await _move_to(tx, deal, {"pipeline_stage": pipeline_stage})
+    return await deals.show(tx, deal.org_id, deal.id, now=tx.now)
+
+
+async def win_deal(tx: Tx, deal_id: UUID, reason: str | None) -> Any:
+    """OPEN to WON, for this reason; a won deal stays as it is."""
+    return await _win(tx, await _expected(tx, deal_id), reason)
 
 
 async def lose_deal(tx: Tx, deal_id: UUID, reason: str | None) -> Any:
@@ -103,8 +121,37 @@ async def _revise(tx: Tx, deal: Deal, fields: Values) -> None:
     await _tell(tx, deal, "UPDATE", deal_updated)
 
 
-async def _win(tx: Tx, deal: Deal) -> Any:
-    if not deal.win(tx.now):
+async def _move_to(tx: Tx, deal: Deal, wanted: Values) -> None:
+    pipeline_id, stage = wanted.get("pipeline_id", deal.pipeline_id), wanted.get("pipeline_stage")
+    if stage is None and pipeline_id == deal.pipeline_id:
+        return
+    place = await place_in(tx, pipeline_id, stage)
+    before = deal.pipeline_id, deal.pipeline_stage
+    if place == before:
+        return
+    deal.check_on_its_way(place.stage)
+    seconds = deal.place(place.pipeline_id, place.stage, tx.now)
+    tx.add(_step(tx, deal, before, seconds))
+    await _tell(tx, deal, "MOVE", partial(deal_stage_moved, from_stage=before[1], seconds_in_stage=seconds))
+
+
+def _step(tx: Tx, deal: Deal, before: tuple[UUID | None, str | None], seconds: int) -> DealStageMove:
+    return DealStageMove(
+        org_id=deal.org_id,
+        id=new_id(),
+        deal_id=deal.id,
+        from_pipeline_id=before[0],
+        from_stage=before[1],
+        to_pipeline_id=deal.pipeline_id,
+        to_stage=deal.pipeline_stage,
+        moved_by=tx.actor.snapshot(),
+        at=tx.now,
+        seconds_in_stage=seconds,
+    )
+
+
+async def _win(tx: Tx, deal: Deal, reason: str | None = None) -> Any:
+    if not deal.win(tx.now, reason):
         return await deals.show(tx, deal.org_id, deal.id, now=tx.now)
     return await _tell(tx, deal, "MARK_WON", deal_won)
 
