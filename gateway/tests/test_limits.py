@@ -20,12 +20,15 @@ def statuses(
     return [client.request(method, path).status_code for _ in range(count)]
 
 
-@pytest.mark.parametrize(("path", "budget", "retry_after"), [("login", 3, "20"), ("refresh", 6, "10")])
-def test_sign_in_has_a_budget_for_each_address(
+@pytest.mark.parametrize(
+    ("path", "budget", "retry_after"),
+    [("auth/login", 3, "20"), ("auth/refresh", 6, "10"), ("forms/Ab9-_", 6, "10")],
+)
+def test_what_takes_no_token_has_a_budget_for_each_address(
     gateway: Gateway, client: httpx2.Client, client_of: ClientOf, path: str, budget: int, retry_after: str
 ) -> None:
-    assert statuses(client, budget, "POST", f"/api/v1/auth/{path}") == [200] * budget
-    refused = client.post(f"/api/v1/auth/{path}")
+    assert statuses(client, budget, "POST", f"/api/v1/{path}") == [200] * budget
+    refused = client.post(f"/api/v1/{path}")
     assert refused.status_code == 429
     assert refused.json()["error"]["code"] == "TOO_MANY_REQUESTS"
     assert refused.headers["retry-after"] == retry_after
@@ -33,7 +36,7 @@ def test_sign_in_has_a_budget_for_each_address(
     assert refused.headers["x-ratelimit-remaining"] == "0"
     assert 0 < int(refused.headers["x-ratelimit-reset"]) <= int(retry_after)
     with client_of(gateway) as another:
-        assert another.post(f"/api/v1/auth/{path}").status_code == 200
+        assert another.post(f"/api/v1/{path}").status_code == 200
 
 
 def test_login_budget_leaves_the_rest_of_the_api_alone(signed_in: httpx2.Client) -> None:
@@ -89,7 +92,14 @@ def test_answers_tell_the_narrowest_budget_once(signed_in: httpx2.Client) -> Non
 
 def test_budgets_are_those_of_the_design() -> None:
     budgets = {bucket.name: bucket.per_minute for group in limits(load("local")).values() for bucket in group}
-    assert budgets == {"login": 30, "refresh": 60, "address": 1_200, "user": 600, "organisation": 6_000}
+    assert budgets == {
+        "login": 30,
+        "refresh": 60,
+        "forms": 60,
+        "address": 1_200,
+        "user": 600,
+        "organisation": 6_000,
+    }
 
 
 def test_test_environment_only_multiplies_the_rates() -> None:

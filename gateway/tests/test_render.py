@@ -76,9 +76,10 @@ def test_every_path_is_matched_by_a_token_rule_and_only_public_ones_need_none() 
         entry for entry in managers(bootstrap())[0]["http_filters"] if entry["name"].endswith("jwt_authn")
     )
     rules = tokens["typed_config"]["rules"]
-    public = [each.path for each in PUBLIC_OPERATIONS if not each.takes_token]
+    public = [each.match for each in PUBLIC_OPERATIONS if not each.takes_token]
     assert [rule["match"] for rule in rules if "requires" not in rule] == [
-        path_match(path) for path in (*public, *OWN_PATHS)
+        *public,
+        *(path_match(path) for path in OWN_PATHS),
     ]
     assert rules[-1] == {"match": {"prefix": "/"}, "requires": {"provider_name": "identity"}}
     provider = tokens["typed_config"]["providers"]["identity"]

@@ -152,7 +152,7 @@ NO_TOKEN = [
     *(
         re.sub("{[a-z_]+}", "Ab9-_.~", each.path)
         for each in PUBLIC_OPERATIONS
-        if not each.takes_token and not each.path.startswith(f"{PLATFORM}/")
+        if not (each.takes_token or each.is_shared) and not each.path.startswith(f"{PLATFORM}/")
     ),
 ]
 
@@ -252,3 +252,19 @@ def test_an_operation_is_found_by_method_and_path() -> None:
     assert find_public("POST", "/api/v1/auth/login") is not None
     assert find_public("GET", "/api/v1/auth/login") is None
     assert path_match("/a.b/{token}/x") == {"safe_regex": {"regex": r"/a\.b/[A-Za-z0-9._~-]+/x"}}
+
+
+def test_a_public_form_takes_no_token_and_what_else_is_at_its_path_does(
+    client: httpx2.Client, gateway: Gateway, issuer: Issuer
+) -> None:
+    path = "/api/v1/forms/Ab9-_.~"
+    sent = client.post(path)
+    assert (sent.status_code, sent.json()["context"]) == (200, "sales")
+    assert client.post(path, headers={"authorization": "Bearer junk"}).status_code == 200
+    assert gateway.log_line(sent.headers["x-request-id"])["path"] == "/api/v1/forms/***"
+    for method in ("GET", "PATCH", "DELETE", "PUT"):
+        assert client.request(method, path).status_code == 401
+        answer = client.request(method, path, headers=issuer.bearer())
+        assert (answer.status_code, answer.json()["context"]) == (200, "sales")
+    for other in ("/api/v1/forms", f"{path}/x", f"{path};x"):
+        assert client.post(other).status_code == 401

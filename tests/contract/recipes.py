@@ -6,6 +6,7 @@ from tests.contract.calls import Call, Recipe, at, on
 from tests.contract.factor_recipes import FACTOR_RECIPES
 from tests.contract.organisations import Json, Organisation
 from tests.contract.own_recipes import OWN_RECIPES
+from tests.contract.pipeline_recipes import PIPELINE_RECIPES
 from tests.contract.platform_recipes import PLATFORM_RECIPES
 
 from identity.domain.mail_links import LinkKind
@@ -286,6 +287,7 @@ async def _run(org: Organisation) -> Call:
 
 RECIPES: dict[str, Recipe] = {
     **OWN_RECIPES,
+    **PIPELINE_RECIPES,
     **FACTOR_RECIPES,
     **PLATFORM_RECIPES,
     # identity
@@ -369,7 +371,7 @@ RECIPES: dict[str, Recipe] = {
     "deals.create": _new_deal,
     "deals.read": on(deal, "/deals/{id}"),
     "deals.change": on(deal, "/deals/{id}", {"valueAmount": "200.00"}),
-    "deals.markWon": on(deal, "/deals/{id}/mark-won"),
+    "deals.markWon": on(deal, "/deals/{id}/mark-won", {"reason": "the best offer"}),
     "deals.markLost": on(deal, "/deals/{id}/mark-lost", {"reason": "too dear"}),
     "deals.reopen": on(deal, "/deals/{id}/reopen", None, "mark-won"),
     "deals.archive": on(deal, "/deals/{id}/archive"),

@@ -39,6 +39,7 @@ PUBLIC = (
     "POST /auth/passkeys/login/verify",
     "GET /.well-known/jwks.json",
     "POST /platform/auth/login",
+    "POST /forms/{id}",
 )
 
 PLATFORM = (
@@ -170,6 +171,9 @@ TABLE: dict[str, str] = {
     "GET /deals/{id}":                         "O C D M S F V",
     "GET /deals/{id}/activity":                "O C D M S F V",
     "GET /deals/{id}/timeline":                "O C D M S P F V",
+    "GET /deals/{id}/stage-history":           "O C D M S F V",
+    "GET /deals/board":                        "O C D M S F V",
+    "POST /deals/{id}/move":                   "O D M S",
     "POST /deals":                             "O D M S",
     "PATCH /deals/{id}":                       "O D M S",
     "POST /deals/{id}/mark-won":               "O D M S",
@@ -177,6 +181,15 @@ TABLE: dict[str, str] = {
     "POST /deals/{id}/reopen":                 "O D M S",
     "POST /deals/{id}/archive":               "O D M S",
     "POST /deals/{id}/restore":               "O D M S",
+    "GET /pipelines":                          "O C D M S F V",
+    "GET /pipelines/{id}":                     "O C D M S F V",
+    "POST /pipelines":                         "O M",
+    "PATCH /pipelines/{id}":                   "O M",
+    "GET /forms":                              "O M",
+    "GET /forms/{id}":                         "O M",
+    "POST /forms":                             "O M",
+    "PATCH /forms/{id}":                       "O M",
+    "DELETE /forms/{id}":                      "O M",
     # work
     "GET /work-items":                         "O C D M S P V",
     "GET /work-items/{id}":                    "O C D M S P V",

@@ -35,7 +35,7 @@ WITHOUT_TENANT: Mapping[str, Mapping[str, str]] = {
 
 APPEND_ONLY: Mapping[str, frozenset[str]] = {
     "identity": frozenset({"activity", "security_event"}),
-    "sales": frozenset({"activity"}),
+    "sales": frozenset({"activity", "deal_stage_move"}),
     "work": frozenset({"activity"}),
     "billing": frozenset({"activity", "payment"}),
     "notifications": frozenset({"activity"}),
@@ -60,6 +60,7 @@ ACROSS_TENANTS: Mapping[str, str] = {
     "fk_passkey_user_id": "the same",
     "ix_session_expires_at": "clean-up by age",
     "ix_api_key_digest": "a key names nothing but itself",
+    "uq_lead_form_digest": "the token of a public form names nothing but itself",
     "ix_session_id": "a refresh token names its session alone",
 }
 """Keys and indexes that do not begin with `org_id`, and why."""

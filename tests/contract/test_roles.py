@@ -16,7 +16,10 @@ from identity.domain.permissions import CATALOGUE
 from identity.domain.roles import Role, permissions_of
 from identity.rpc.authorization import CHECK
 
-WITHOUT_ADDRESS = {"POST /orgs": "the new organisation is read after switching to it"}
+WITHOUT_ADDRESS = {
+    "POST /orgs": "the new organisation is read after switching to it",
+    "POST /forms/{id}": "whoever sends a form learns nothing of what became of it",
+}
 """Creations without a Location."""
 BY_ID = {each.id: each for each in operations()}
 GUARDED = [each for each in operations() if not (each.is_public or each.is_platform)]

@@ -68,12 +68,11 @@ def fill() -> None:
     """All organisations in one go: for this transaction the owner of the tables is held by no policy."""
     for table in READ_WHOLE:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-    insert = sa.text(
-        """INSERT INTO pipeline (org_id, id, version, name, is_default, stages, created_at, updated_at)
-           SELECT org_id, uuidv7(), 1, 'Sales', true, CAST(:stages AS jsonb), now(), now()
-             FROM (SELECT org_id FROM known_organisation UNION SELECT org_id FROM deal) AS known"""
+    op.execute(
+        f"""INSERT INTO pipeline (org_id, id, version, name, is_default, stages, created_at, updated_at)
+           SELECT org_id, uuidv7(), 1, 'Sales', true, '{DEFAULT_STAGES}'::jsonb, now(), now()
+             FROM (SELECT org_id FROM known_organisation UNION SELECT org_id FROM deal) AS known"""  # noqa: S608 - our own text
     )
-    op.execute(insert.bindparams(stages=DEFAULT_STAGES))
     op.execute(
         """UPDATE deal
               SET pipeline_id = pipeline.id, pipeline_stage = 'qualification', stage_entered_at = deal.created_at

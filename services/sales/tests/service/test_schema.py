@@ -19,7 +19,7 @@ from sales.http.companies import CompaniesQuery
 from sales.http.deals import DealsQuery
 from sales.http.shapes import RowsQuery
 from sales.main import SALES
-from sales.store import companies, deals
+from sales.store import boards, companies, deals
 
 ORGANISATIONS, ROWS = 20, 400
 COMPANIES = """
@@ -33,6 +33,21 @@ DEALS = """
                       created_at, updated_at)
     SELECT org_id, gen_random_uuid(), 1, 'Deal ' || name, 'OPEN', id, 'EUR', 100, now(), created_at, now()
     FROM company WHERE org_id = ANY(CAST(:orgs AS uuid[]))
+"""
+BEFORE_PIPELINES = """
+    INSERT INTO known_organisation (org_id, id, version, name, slug, status, time_zone, currency, locale, modules,
+                                    guardrails, copied_at)
+    VALUES ('00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000001', 1, 'nothing', 'a', 'active',
+            'UTC', 'EUR', 'en', '[]', '{}', now());
+    INSERT INTO company (org_id, id, version, name, created_at, updated_at)
+    VALUES ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000003', 1, 'C', now(), now());
+    INSERT INTO deal (org_id, id, version, title, stage, company_id, currency, last_activity_at, created_at, updated_at)
+    VALUES ('00000000-0000-7000-8000-000000000002', '00000000-0000-7000-8000-000000000004', 1, 'deal', 'OPEN',
+            '00000000-0000-7000-8000-000000000003', 'EUR', now(), now() - interval '1 day', now());
+"""
+AFTER_PIPELINES = """
+    SELECT coalesce(deal.title, 'nothing'), is_default, pipeline_stage, jsonb_array_length(pipeline.stages)
+    FROM pipeline LEFT JOIN deal ON pipeline_id = pipeline.id AND stage_entered_at = deal.created_at ORDER BY 1
 """
 
 
@@ -96,3 +111,34 @@ async def test_lists_look_at_rows_of_one_organisation_only(
             node = await plan(place, lookup, q="7", stage="OPEN")
             for name, looked_at in scans(node):
                 assert looked_at <= ROWS, (sort_by, name, node)
+
+
+@pytest.mark.parametrize("lookup", [boards.FIGURES, boards.NEWEST], ids=["figures", "newest"])
+async def test_board_looks_at_rows_of_one_organisation_only(
+    place: Place, databases: Databases, lookup: Lookup
+) -> None:
+    await fill(place, databases.url("sales", "owner"))
+    for filters in ({"owner_user_id": None, "q": None}, {"owner_user_id": place.stand.user_id, "q": "7"}):
+        found = {"pipeline_id": new_id(), "is_default": True, "first_stage": "qualification"} | filters
+        node = await plan(place, lookup, **found)
+        assert [name for name, _ in scans(node)].count("deal") >= 1
+        for name, looked_at in scans(node):
+            assert looked_at <= ROWS, (name, node)
+
+
+def test_organisations_that_are_known_get_their_default_pipeline(databases: Databases) -> None:
+    name = "sales_with_deals"
+    databases.cluster.ensure_database("sales", name=name)
+    url = databases.cluster.url("sales_owner", name)
+    config = configuration(SALES.migrations, url)
+    command.upgrade(config, "0003")
+    with databases.cluster.connect(name) as admin:
+        admin.execute(BEFORE_PIPELINES)
+        admin.commit()
+        command.upgrade(config, "0004")
+        rows = admin.execute(AFTER_PIPELINES).fetchall()
+        forced = admin.execute(
+            "SELECT count(*) FROM pg_class WHERE relrowsecurity AND NOT relforcerowsecurity"
+        )
+        assert forced.fetchone() == (0,)
+    assert rows == [("deal", True, "qualification", 4), ("nothing", True, None, 4)]

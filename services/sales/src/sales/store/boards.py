@@ -32,7 +32,7 @@ _ON_BOARD = and_(
     or_(bindparam("q", type_=String).is_(None), contains(DEAL.title)),
 )
 
-_FIGURES = Lookup(
+FIGURES = Lookup(
     select(
         _STAGE.label("stage"),
         DEAL.currency,
@@ -53,7 +53,7 @@ _RANKED = (
     .where(_ON_BOARD)
     .subquery()
 )
-_NEWEST = Lookup(
+NEWEST = Lookup(
     SHOWN.where(DEAL.id.in_(select(_RANKED.c.id).where(_RANKED.c.place <= SHOWN_PER_COLUMN))).order_by(
         DEAL.created_at.desc(), DEAL.id
     )
@@ -62,9 +62,9 @@ _NEWEST = Lookup(
 
 async def figures(reader: Reader, org_id: UUID, wanted: Mapping[str, Any]) -> Rows:
     """How many open deals a pipeline has in each stage and currency, and what they are worth."""
-    return await reader.rows(_FIGURES, org_id=org_id, **wanted)
+    return await reader.rows(FIGURES, org_id=org_id, **wanted)
 
 
 async def newest(reader: Reader, org_id: UUID, wanted: Mapping[str, Any], *, now: datetime) -> Rows:
     """The newest open deals of each stage of a pipeline, as a list shows them."""
-    return await reader.rows(_NEWEST, org_id=org_id, now=now, **wanted)
+    return await reader.rows(NEWEST, org_id=org_id, now=now, **wanted)
