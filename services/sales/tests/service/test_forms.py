@@ -73,7 +73,7 @@ async def test_defaults_are_checked_changed_and_recorded(place: Place) -> None:
     assert (await place.patch(url, {"name": "Contact us"})).json() == changed
     assert code_of(await place.patch(url, {"name": "X"}, if_match='"1"'), 412) == "STALE_VERSION"
     assert await place.stand.actions(made["id"]) == ["CREATE", "UPDATE"]
-    for body in (
+    refused: list[Json] = [
         {"defaults": None},
         {"defaults": {"tags": None}},
         {"defaults": {"tags": [""]}},
@@ -81,7 +81,8 @@ async def test_defaults_are_checked_changed_and_recorded(place: Place) -> None:
         {"defaults": {"source": "s" * 101}},
         {"defaults": {"stage": "NEW"}},
         {"name": ""},
-    ):
+    ]
+    for body in refused:
         assert code_of(await place.patch(url, body), 400) == "VALIDATION_ERROR", body
     for method, path in (("POST", "/forms"), ("PATCH", url)):
         body = {"name": "N", "defaults": {"ownerUserId": NOBODY}}

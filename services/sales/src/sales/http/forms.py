@@ -165,8 +165,8 @@ async def create(
 ) -> NewFormOut:
     """A new public form; its token and address are shown this once."""
     made = await create_form(tx, {"source": SOURCE, **body.changes()})
-    base = runtime_of(request.app).part(SalesSettings).public_base_url.rstrip("/")
-    shown = {"token": made.token, "url": f"{base}{API}/forms/{made.token}"}
+    gateway = runtime_of(request.app).part(SalesSettings).public_base_url.rstrip("/")
+    shown = {"token": made.token, "url": f"{gateway}{API}/forms/{made.token}"}
     return NewFormOut.model_validate(made.form._asdict() | shown)
 
 

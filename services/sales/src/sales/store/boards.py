@@ -18,7 +18,6 @@ _STAGE = func.coalesce(DEAL.pipeline_stage, bindparam("first_stage", type_=Strin
 """Where a deal is; one that older code has written is in the first stage of the default pipeline."""
 
 _ON_BOARD = and_(
-    DEAL.org_id == bindparam("org_id"),
     DEAL.stage == literal_column(f"'{DealStage.OPEN.value}'"),
     DEAL.archived_at.is_(None),
     or_(
@@ -39,24 +38,29 @@ FIGURES = Lookup(
         func.count().label("count"),
         func.sum(DEAL.value_minor).label("value_minor"),
     )
-    .where(_ON_BOARD)
+    .where(DEAL.org_id == bindparam("org_id"), _ON_BOARD)
     .group_by(literal_column("1"), DEAL.currency)
     .order_by(DEAL.currency)
 )
 _RANKED = (
     select(
+        DEAL.org_id,
         DEAL.id,
         func.row_number()
         .over(partition_by=_STAGE, order_by=(DEAL.created_at.desc(), DEAL.id))
         .label("place"),
     )
-    .where(_ON_BOARD)
+    .where(DEAL.org_id == bindparam("org_id"), _ON_BOARD)
     .subquery()
 )
 NEWEST = Lookup(
-    SHOWN.where(DEAL.id.in_(select(_RANKED.c.id).where(_RANKED.c.place <= SHOWN_PER_COLUMN))).order_by(
-        DEAL.created_at.desc(), DEAL.id
-    )
+    SHOWN.where(
+        DEAL.id.in_(
+            select(_RANKED.c.id).where(
+                _RANKED.c.org_id == bindparam("org_id"), _RANKED.c.place <= SHOWN_PER_COLUMN
+            )
+        )
+    ).order_by(DEAL.created_at.desc(), DEAL.id)
 )
 
 
