@@ -4,13 +4,18 @@ import asyncio
 from typing import Any
 
 import pytest
-from services.sales.tests.place import NOBODY, Json, Place, code_of, error_of
+from services.sales.tests.place import NOBODY, WAITING, Json, Place, code_of, error_of
+from sqlalchemy import text
 
 STAGES = [
     {"key": "first", "name": "First call", "position": 1, "winProbability": 5},
     {"key": "offer", "name": "Offer", "position": 2, "winProbability": 50},
     {"key": "last", "name": "Last", "position": 3, "winProbability": 95},
 ]
+RIVAL = """
+    INSERT INTO pipeline (org_id, id, version, name, is_default, stages, created_at, updated_at)
+    VALUES (:org_id, gen_random_uuid(), 1, 'Never', true, '[]', now(), now())
+"""
 DEFAULT = ["qualification", "proposal", "negotiation", "commitment"]
 
 
@@ -49,12 +54,21 @@ async def test_whoever_looks_first_finds_the_default_pipeline(place: Place) -> N
 async def test_many_who_need_it_at_once_make_one_default_pipeline(place: Place) -> None:
     company = await place.company()
     body = {"title": "D", "companyId": company["id"], "ownerUserId": place.owner}
-    answers = await asyncio.gather(
-        *(place.post("/deals", body) for _ in range(3)),
-        *(place.get("/pipelines") for _ in range(2)),
-        *(place.get("/deals/board") for _ in range(2)),
-    )
-    assert {answer.status_code for answer in answers} == {200, 201}
+    async with place.stand.runtime.system.session(None) as rival, asyncio.timeout(5):
+        await rival.execute(text(RIVAL), {"org_id": place.org_id})
+        racers = [
+            asyncio.ensure_future(call)
+            for call in (
+                *(place.post("/deals", body) for _ in range(3)),
+                place.get("/pipelines"),
+                place.get("/deals/board"),
+            )
+        ]
+        while await rival.scalar(WAITING) < len(racers):  # noqa: ASYNC110 - the database has no event for it
+            await asyncio.sleep(0.01)
+        await rival.rollback()
+    answers = await asyncio.gather(*racers)
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 200, 200]
     default = await default_of(place)
     assert await place.names("/deals", "pipelineId") == [default["id"]] * 3
     assert await place.stand.actions(default["id"]) == ["CREATE"]

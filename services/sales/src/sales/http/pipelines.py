@@ -106,6 +106,7 @@ async def default_pipeline(request: Request, actor: Actor, tx: Reading) -> Any:
     found = await store.find_default(tx, actor.org_id)
     if found is not None:
         return found
+    await tx.close()  # so that nobody who holds a connection waits for a second one
     async with runtime_of(request.app).source.tx(system_actor(actor.org_id)) as making:
         return await make_default(making)
 
