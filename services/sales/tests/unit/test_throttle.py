@@ -4,7 +4,7 @@ import pytest
 
 from chassis.errors import Limited
 from sales.domain import throttle
-from sales.domain.throttle import Throttle
+from sales.domain.throttle import Throttle, network_of
 
 
 def test_so_many_times_and_then_only_after_the_time_is_over() -> None:
@@ -26,3 +26,10 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(counted._known) == 3
     with pytest.raises(Limited):
         counted.check(99, 1.0)
+
+
+def test_a_client_of_ipv6_has_a_whole_network() -> None:
+    assert network_of("2001:db8::1") == network_of("2001:db8::ffff:2") == "2001:db8::/64"
+    assert network_of("2001:db8:0:1::1") != network_of("2001:db8::1")
+    assert network_of("203.0.113.7") == network_of("::ffff:203.0.113.7") == "203.0.113.7"
+    assert network_of(None) == network_of("client") == "unknown"

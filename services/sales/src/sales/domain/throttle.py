@@ -1,11 +1,24 @@
 """How often the same thing may be done: counted in memory, bounded, and lost with the process."""
 
+import ipaddress
 from collections import OrderedDict
 from collections.abc import Hashable
 
 from chassis.errors import Limited
 
 MAX_KNOWN = 10_000
+
+
+def network_of(address: str | None) -> str:
+    """Whom an address belongs to: itself, or its /64, of which an IPv6 client has every one (as the gateway counts)."""
+    try:
+        known = ipaddress.ip_address(address or "")
+    except ValueError:
+        return "unknown"
+    mapped = getattr(known, "ipv4_mapped", None)
+    if mapped or known.version == 4:
+        return str(mapped or known)
+    return str(ipaddress.ip_network((known, 64), strict=False))
 
 
 class Throttle:

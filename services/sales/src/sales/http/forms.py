@@ -20,7 +20,7 @@ from chassis.runtime import runtime_of
 from chassis.schema import In, Instant, Line, Out, Text, absent
 from sales.domain.forms import SOURCE, digest_of
 from sales.domain.permissions import Permission
-from sales.domain.throttle import Throttle
+from sales.domain.throttle import Throttle, network_of
 from sales.http.knowing import OwnedIn, know_people
 from sales.http.shapes import Email, Phone, ShortText
 from sales.settings import SalesSettings
@@ -209,7 +209,7 @@ def _check_rate(request: Request, token: str, now: float) -> None:
         state.form_throttles = (Throttle(PER_FORM_A_MINUTE, MINUTE), Throttle(PER_ADDRESS_A_MINUTE, MINUTE))
     work = current_work()
     by_form, by_address = state.form_throttles
-    address = work.ip if work else None
+    address = network_of(work.ip if work else None)
     by_address.check(address, now)
     by_form.check((address, digest_of(token)), now)
 
