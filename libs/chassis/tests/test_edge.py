@@ -24,7 +24,7 @@ from chassis.errors import (
     Unauthenticated,
     Unavailable,
 )
-from chassis.guards import InTx
+from chassis.guards import InTx, Requires
 from chassis.http import create_app, router
 from chassis.idempotency import IdempotencyKeyReused
 from chassis.ids import new_id
@@ -337,6 +337,25 @@ def test_guard_may_be_deep() -> None:
 
     (route,) = [route for route in deep.routes if getattr(route, "path", "") == "/api/v1/deep"]
     assert getattr(route, "openapi_extra", {})["x-permission"] == "notes:read"
+
+
+async def test_any_of_several_permissions_may_open_a_door(notes: Stand) -> None:
+    shared = router("shared")
+    either = Requires("notes:read", "plans:read")
+
+    @shared.get("/shared")
+    async def door(_actor: Annotated[Any, Depends(either)]) -> dict[str, str]:
+        """A door."""
+        return {}
+
+    app = create_app("shared", [shared], notes.runtime)
+    operation = app.openapi()["paths"]["/api/v1/shared"]["get"]
+    assert (operation["x-permission"], operation["x-permission-others"]) == ("notes:read", ["plans:read"])
+    for scope, status in (("notes:read", 200), ("plans:read", 200), ("plans:write", 403)):
+        headers = {"authorization": f"Bearer {notes.token(scope)}"}
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://service.test") as client:
+            assert (await client.get("/api/v1/shared", headers=headers)).status_code == status, scope
 
 
 async def test_document_says_what_a_client_must_know(notes: Stand) -> None:

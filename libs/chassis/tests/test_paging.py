@@ -4,19 +4,22 @@ import base64
 from datetime import UTC
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import httpx2
 import orjson
 import pytest
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from sqlalchemy import Date, DateTime, Numeric, String, Uuid, column
 
 from chassis.errors import Invalid
 from chassis.ids import new_id
 from chassis.paging import PageQuery, decode_cursor, encode_cursor
+from chassis.routing import check_query
 from chassis.schema import Parameters
 from chassis.testing.stand import Stand
 
@@ -211,6 +214,7 @@ class TaggedQuery(Parameters):
     labels: list[str] | None = None
     kind: str | None = None
     colour: Colour | None = None
+    own: dict[str, Annotated[str, StringConstraints(max_length=3)]] = Field({}, alias="own.")
 
 
 class FakeRequest:
@@ -227,3 +231,25 @@ async def test_repeated_parameter_is_a_list_where_one_is_wanted() -> None:
     assert documented.keys() == {"tag", "kind", "labels", "colour"}
     assert documented["colour"]["anyOf"][0]["enum"] == ["red", "blue"]
     assert "$ref" not in str(documented)
+
+
+async def test_parameters_of_a_family_are_read_by_the_rest_of_their_names() -> None:
+    read = await TaggedQuery.of(FakeRequest("own.a=1&own.b.c=2&own.b.c=3&own.=4&kind=x"))  # type: ignore[arg-type] # as above
+    assert (read.own, read.kind) == ({"a": "1", "b.c": "3", "": "4"}, "x")
+    assert (await TaggedQuery.of(FakeRequest("kind=x"))).own == {}  # type: ignore[arg-type] # as above
+    with pytest.raises(RequestValidationError) as refused:
+        await TaggedQuery.of(FakeRequest("own.a=1234"))  # type: ignore[arg-type] # as above
+    assert [each["loc"] for each in refused.value.errors()] == [("query", "own.a")]
+    assert TaggedQuery.families() == {"own.": ""}
+
+
+async def test_only_known_families_are_known_parameters() -> None:
+    def asked(query: str) -> Request:
+        return Request({"type": "http", "query_string": query.encode(), "headers": []})
+
+    check_query(asked("own.a=1&own.=2&kind=x"), frozenset({"own.", "kind"}))
+    for unknown in ("own=1", "owner.a=1", "other.a=1"):
+        with pytest.raises(Invalid):
+            check_query(asked(unknown), frozenset({"own.", "kind"}))
+    with pytest.raises(Invalid):
+        check_query(asked("own.a=1"), frozenset({"kind"}))

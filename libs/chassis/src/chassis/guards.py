@@ -28,12 +28,20 @@ class Replayed(Exception):
 
 
 class Requires:
-    """Dependency: the actor of the request, refused unless the token is valid and holds the permission."""
+    """Dependency: the actor of the request, refused unless the token is valid and holds the permission.
+
+    Any of `others` will do as well: at a door of what belongs to several kinds of rows.
+    """
 
     def __init__(
-        self, permission: str | None, *, feature: str | None = None, needs_second_factor: bool = True
+        self,
+        permission: str | None,
+        *others: str,
+        feature: str | None = None,
+        needs_second_factor: bool = True,
     ) -> None:
         self.permission = permission
+        self.others = others
         self.feature = feature
         self._needs_second_factor = needs_second_factor
 
@@ -48,7 +56,7 @@ class Requires:
         rules.check_feature(self.feature)
         if self.permission is None and actor.kind is not ActorKind.USER:
             raise Denied("This is for people; an API key has no account.")
-        if self.permission is not None and not actor.may(self.permission):
+        if self.permission is not None and not any(map(actor.may, (self.permission, *self.others))):
             await runtime.denials.report(actor, self.permission, request.method, request.scope["route"].path)
             raise Denied("Your role does not allow this.", permission=self.permission)
         return actor

@@ -20,7 +20,7 @@ from chassis.errors import Invalid, UnsupportedMediaType
 from chassis.etag import etag
 from chassis.guards import ACTOR_KEY, READING_KEY, TX_KEY, Replayed, Requires, in_keyed_tx
 from chassis.idempotency import Answer
-from chassis.schema import In, Parameters
+from chassis.schema import In, Parameters, is_family
 from chassis.tx import Reading, Tx
 
 MAX_JSON_DEPTH = 64
@@ -81,9 +81,13 @@ class CommittingRoute(APIRoute):
                 "x-permission": guard.permission or "signed-in",
                 "security": [{"bearerAuth": []}],
             }
+            extra |= {"x-permission-others": list(guard.others)} if guard.others else {}
         if in_keyed_tx in calls:
             extra = extra | {"x-idempotency-key": "required"}
-        parameters = [each for model in _parameter_models(self.dependant) for each in model.documented()]
+        models = _parameter_models(self.dependant)
+        parameters = [each for model in models for each in model.documented()]
+        families = {name: about for model in models for name, about in model.families().items()}
+        extra |= {"x-query-families": families} if families else {}
         self.openapi_extra = extra | ({"parameters": parameters} if parameters else {})
 
     def get_route_handler(self) -> Handler:
@@ -185,12 +189,18 @@ def _is_json(request: Request) -> bool:
 
 
 def check_query(request: Request, known: frozenset[str]) -> None:
-    """Invalid unless the query names only known parameters, in UTF-8 (where it is not, we would see U+FFFD)."""
+    """Invalid unless the query names only known parameters, in UTF-8 (where it is not, we would see U+FFFD).
+
+    A known name that ends with a dot stands for all names that begin with it.
+    """
     try:
         unquote_to_bytes(request.scope["query_string"]).decode()
     except UnicodeDecodeError:
         raise Invalid.field("query", "is not UTF-8") from None
-    unknown = sorted(request.query_params.keys() - known)
+    families = tuple(name for name in known if is_family(name))
+    unknown = sorted(
+        name for name in request.query_params.keys() - known if not families or not name.startswith(families)
+    )
     if unknown:
         raise Invalid(fields=[{"field": name, "issues": ["is not a known parameter"]} for name in unknown])
 

@@ -1,7 +1,7 @@
 """Shapes at the doors: camelCase, closed for unknown fields, strings with limits."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self, get_args, get_origin
@@ -44,21 +44,40 @@ class Parameters(In):
     """Query parameters of a route, asked for by `Annotated[DealQuery, Depends(DealQuery.of)]`.
 
     Read in one step by Pydantic: the framework's own parameter by parameter reading costs more than the list's SQL.
+    A mapping whose alias ends with a dot (`cf.`) takes the whole family of parameters that begin with it, by the rest
+    of their names.
     """
 
     @classmethod
     async def of(cls, request: Request) -> Self:
         """The request's parameters; RequestValidationError when they do not validate."""
-        given: dict[str, Any] = {}
-        for name, value in request.query_params.multi_items():
-            given.setdefault(name, []).append(value)
-        values = {name: each if _is_list(cls, name) else each[-1] for name, each in given.items()}
         try:
-            return cls.model_validate(values)
+            return cls.read(request.query_params.multi_items())
         except ValidationError as refused:
             raise RequestValidationError(
-                [error | {"loc": ("query", *error["loc"])} for error in refused.errors()]
+                [error | {"loc": ("query", *_named(error["loc"]))} for error in refused.errors()]
             ) from None
+
+    @classmethod
+    def read(cls, pairs: Iterable[tuple[str, str]]) -> Self:
+        """The parameters of names and values as a query has them; ValidationError when they do not validate."""
+        given: dict[str, Any] = {}
+        for name, value in pairs:
+            given.setdefault(name, []).append(value)
+        values = {name: each if _is_list(cls, name) else each[-1] for name, each in given.items()}
+        for family in cls.families():
+            members = [name for name in values if name.startswith(family)]
+            values[family] = {name.removeprefix(family): values.pop(name) for name in members}
+        return cls.model_validate(values)
+
+    @classmethod
+    def families(cls) -> dict[str, str]:
+        """The beginnings that stand for families of parameters, and what each is for; OpenAPI has no word for them."""
+        return {
+            field.alias: field.description or ""
+            for field in cls.model_fields.values()
+            if field.alias and is_family(field.alias)
+        }
 
     @classmethod
     def documented(cls) -> list[dict[str, Any]]:
@@ -73,7 +92,19 @@ class Parameters(In):
                 "schema": _inlined(shape, shapes),
             }
             for name, shape in schema["properties"].items()
+            if not is_family(name)
         ]
+
+
+def is_family(name: str) -> bool:
+    """Whether a parameter's name stands for all that begin with it."""
+    return name.endswith(".")
+
+
+def _named(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where an error is, the parameter called as the client called it."""
+    family, *rest = location
+    return (f"{family}{rest[0]}",) if rest and is_family(str(family)) else location
 
 
 def _is_list(model: type[BaseModel], alias: str) -> bool:

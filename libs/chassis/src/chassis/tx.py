@@ -190,9 +190,15 @@ class Tx:
         self._enter(entity, action, before, after)
         return True
 
-    def note(self, entity: Recorded, action: str, after: dict[str, Any]) -> None:
+    def note(
+        self,
+        entity: Recorded,
+        action: str,
+        after: dict[str, Any] | None,
+        before: dict[str, Any] | None = None,
+    ) -> None:
         """Note what is worth knowing beside a change of `entity`: activity entry and audit fact, no new version."""
-        self._enter(entity, action, None, after)
+        self._enter(entity, action, before, after)
 
     def publish(self, fact: Fact) -> None:
         """Put a fact into the outbox of this transaction."""
@@ -281,7 +287,11 @@ class Tx:
                 written(row)
 
     def _enter(
-        self, entity: Recorded, action: str, before: dict[str, Any] | None, after: dict[str, Any]
+        self,
+        entity: Recorded,
+        action: str,
+        before: dict[str, Any] | None,
+        after: dict[str, Any] | None,
     ) -> None:
         entry = Entry(new_id(), entity, action, self.actor, before, after, self.work, self.now)
         self._entries.append(entry.row())
