@@ -63,6 +63,20 @@ async def on_deal_lost(tx: Tx, fact: Received) -> None:
     await _tell_of_deal(tx, fact, NoticeType.DEAL_LOST)
 
 
+async def on_note_added(tx: Tx, fact: Received) -> None:
+    """Whoever is mentioned is told, if they may read what the note is on."""
+    note = fact.message
+    for mentioned in note.mentioned_user_ids:
+        happening = Happening(
+            NoticeType.NOTE_MENTIONED,
+            UUID(note.entity_id),
+            Details(note.entity_title),
+            {Party.MENTIONED: UUID(mentioned)},
+            about=Entity(note.entity_type),
+        )
+        await notify(tx, _cause(fact), happening)
+
+
 async def on_invoice_sent(tx: Tx, fact: Received) -> None:
     """Who has to do with the invoice is told, and the buyer gets it by mail."""
     await _tell_of_invoice(tx, fact, NoticeType.INVOICE_SENT, is_unmailable=not fact.message.buyer_email)
@@ -150,6 +164,7 @@ HANDLERS: Handlers = {
     **{f"sales.deal.{name}.v1": on_deal for name in ("created", "updated", "reopened")},
     "sales.deal.won.v1": on_deal_won,
     "sales.deal.lost.v1": on_deal_lost,
+    "sales.note.added.v1": on_note_added,
     "work.item.assigned.v1": on_item_assigned,
     "work.item.completed.v1": on_item_completed,
     "billing.invoice.sent.v1": on_invoice_sent,

@@ -17,6 +17,7 @@ from execos.sales.v1.events_pb2 import (
     LeadConverted,
     LeadCreated,
     LeadUpdated,
+    NoteAdded,
 )
 from execos.work.v1.events_pb2 import ItemAssigned, ItemCompleted
 
@@ -69,6 +70,40 @@ async def test_assignee_is_told(place: Place) -> None:
         "updatedAt": created_at,
     }
     assert await place.inbox(boss) == []
+
+
+@pytest.mark.parametrize(
+    ("entity_type", "roles"),
+    [
+        ("COMPANY", set(ROLES) - {"OPS", "CASHIER"}),
+        ("CONTACT", set(ROLES) - {"OPS", "CASHIER", "FINANCE"}),
+        ("LEAD", set(ROLES) - {"OPS", "CASHIER", "FINANCE"}),
+        ("DEAL", set(ROLES) - {"OPS", "CASHIER"}),
+    ],
+)
+async def test_whoever_is_mentioned_and_may_read_it_is_told(
+    place: Place, entity_type: str, roles: set[str]
+) -> None:
+    people, bystander = await one_of_each(place), await place.person("OWNER")
+    note = NoteAdded(
+        id=str(new_id()),
+        entity_type=entity_type,
+        entity_id=str(new_id()),
+        entity_title="Brandt GmbH",
+        author_user_id=str(people["OWNER"]),
+        mentioned_user_ids=[str(person) for person in people.values()],
+    )
+    await place.tell(note, note.id, by=people["OWNER"])
+    assert await told(place, people) == roles - {"OWNER"}
+    assert await place.inbox(bystander) == []
+    [notice] = await place.inbox(people["SALES"])
+    folder = {"COMPANY": "companies"}.get(entity_type, f"{entity_type.lower()}s")
+    assert (notice["type"], notice["title"], notice["link"], notice["entityType"]) == (
+        "note.mentioned",
+        "You are mentioned on Brandt GmbH",
+        f"/sales/{folder}/{note.entity_id}",
+        entity_type,
+    )
 
 
 async def test_each_notification_is_a_fact_without_words(place: Place) -> None:

@@ -7,6 +7,8 @@ from enum import StrEnum
 class Entity(StrEnum):
     """What a notification or a mail can be about, by the API's token of the type."""
 
+    COMPANY = "COMPANY"
+    CONTACT = "CONTACT"
     LEAD = "LEAD"
     DEAL = "DEAL"
     WORK_ITEM = "WORK_ITEM"
@@ -31,6 +33,8 @@ class Role(StrEnum):
 
 SYSTEM = frozenset(role.value for role in Role)
 READ_PERMISSION = {
+    Entity.COMPANY: "companies:read",
+    Entity.CONTACT: "contacts:read",
     Entity.LEAD: "leads:read",
     Entity.DEAL: "deals:read",
     Entity.WORK_ITEM: "work-items:read",
@@ -41,6 +45,8 @@ READ_PERMISSION = {
 
 LEADERS = frozenset({Role.OWNER, Role.ADMIN, Role.CEO, Role.DIRECTOR, Role.SALES_MANAGER})
 READERS = {
+    Entity.COMPANY: LEADERS | {Role.SALES, Role.FINANCE, Role.VIEWER},
+    Entity.CONTACT: LEADERS | {Role.SALES, Role.VIEWER},
     Entity.LEAD: LEADERS | {Role.SALES, Role.VIEWER},
     Entity.DEAL: LEADERS | {Role.SALES, Role.FINANCE, Role.VIEWER},
     Entity.WORK_ITEM: LEADERS | {Role.SALES, Role.OPS, Role.VIEWER},

@@ -18,6 +18,7 @@ class NoticeType(StrEnum):
     DEAL_ASSIGNED = "deal.assigned"
     DEAL_WON = "deal.won"
     DEAL_LOST = "deal.lost"
+    NOTE_MENTIONED = "note.mentioned"
     INVOICE_SENT = "invoice.sent"
     INVOICE_PAID = "invoice.paid"
     MEMBER_JOINED = "member.joined"
@@ -31,6 +32,7 @@ class Party(StrEnum):
     CREATOR = "creator"
     DEAL_OWNER = "deal owner"
     INVITER = "inviter"
+    MENTIONED = "mentioned"
 
 
 class Channel(StrEnum):
@@ -52,6 +54,7 @@ class Titles(NamedTuple):
 class Kind:
     """One type: the parties and roles it concerns, its words, its channels unless a person chooses others.
 
+    It is about `entity`, unless what happened names another.
     A role of an organisation's own counts as one of `roles` when it may do one of `duties`.
     """
 
@@ -65,6 +68,8 @@ class Kind:
 
 
 LINKS = {
+    Entity.COMPANY: "/sales/companies/{id}",
+    Entity.CONTACT: "/sales/contacts/{id}",
     Entity.LEAD: "/sales/leads/{id}",
     Entity.DEAL: "/sales/deals/{id}",
     Entity.WORK_ITEM: "/work/items/{id}",  # house: allow machine-path, a path of the web console
@@ -127,6 +132,16 @@ CATALOGUE: Mapping[NoticeType, Kind] = {
         roles=MANAGEMENT,
         duties=frozenset({MANAGING}),
         titles=Titles("Deal lost: {subject}", "Geschäft verloren: {subject}", "Affaire perdue : {subject}"),
+    ),
+    NoticeType.NOTE_MENTIONED: Kind(
+        label="Mentioned in a note",
+        entity=Entity.COMPANY,
+        parties=frozenset({Party.MENTIONED}),
+        titles=Titles(
+            "You are mentioned on {subject}",
+            "Sie wurden bei {subject} erwähnt",
+            "Vous êtes mentionné sur {subject}",
+        ),
     ),
     NoticeType.INVOICE_SENT: Kind(
         label="Invoice sent",

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from chassis.money import Money
-from notifications.domain.access import SYSTEM, may_read
+from notifications.domain.access import SYSTEM, Entity, may_read
 from notifications.domain.catalogue import CATALOGUE, Kind, NoticeType, Party
 from notifications.domain.language import Language
 
@@ -43,11 +43,17 @@ class Happening:
     entity_id: UUID
     details: Details
     parties: Mapping[Party, UUID | None] = field(default_factory=dict)
+    about: Entity | None = None
 
     @property
     def kind(self) -> Kind:
         """Its row of the catalogue."""
         return CATALOGUE[self.type]
+
+    @property
+    def entity(self) -> Entity:
+        """What it is about."""
+        return self.about or self.kind.entity
 
     @property
     def concerned(self) -> frozenset[UUID]:
@@ -66,7 +72,7 @@ class Happening:
             member.id
             for member in members
             if member.status == "active"
-            and may_read(member.role, kind.entity, member.permissions)
+            and may_read(member.role, self.entity, member.permissions)
             and (member.id in concerned or member.is_one_of(kind))
         }
         unknown = concerned - {member.id for member in members}

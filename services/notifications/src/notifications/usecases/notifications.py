@@ -49,7 +49,6 @@ async def mark_all_read(tx: Tx, actor: Actor) -> int:
 
 
 def _row(tx: Tx, cause: Cause, happening: Happening, language: Language, recipient: UUID) -> dict[str, Any]:
-    kind = happening.kind
     return {
         "org_id": tx.actor.org_id,
         "id": new_id(),
@@ -61,8 +60,8 @@ def _row(tx: Tx, cause: Cause, happening: Happening, language: Language, recipie
         "type": happening.type.value,
         "title": happening.title(language),
         "body": happening.body(language),
-        "link": link_to(kind.entity, happening.entity_id),
-        "about_type": kind.entity.value,
+        "link": link_to(happening.entity, happening.entity_id),
+        "about_type": happening.entity.value,
         "about_id": happening.entity_id,
         "actor_kind": cause.actor_kind,
         "actor_id": cause.actor_id,
