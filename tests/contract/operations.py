@@ -30,6 +30,12 @@ class Operation:
     document: Mapping[str, Any]
 
     @property
+    def permissions(self) -> frozenset[str]:
+        """The permissions any of which opens it."""
+        own = [] if self.permission is None else [self.permission]
+        return frozenset([*own, *self.document["operation"].get("x-permission-others", ())])
+
+    @property
     def is_public(self) -> bool:
         """Whether it needs no token."""
         return self.permission is None

@@ -35,7 +35,9 @@ def _lines() -> Iterator[str]:
                 held = TABLE[operation.line].split()
                 marks = " | ".join("✓" if letter in held else " " for letter in columns)
                 marks = marks if ALONE not in held else marks.replace(" ", "owner", 1)
-                yield f"| `{operation.line}` | {operation.permission} | {marks} |"
+                others = operation.document["operation"].get("x-permission-others", ())
+                asked = " or ".join([str(operation.permission), *others])
+                yield f"| `{operation.line}` | {asked} | {marks} |"
         yield ""
     yield "## Whoever owns the platform, on its own host\n"
     yield from (f"- `{line}`" for line in PLATFORM)

@@ -190,6 +190,36 @@ TABLE: dict[str, str] = {
     "POST /forms":                             "O M",
     "PATCH /forms/{id}":                       "O M",
     "DELETE /forms/{id}":                      "O M",
+    "GET /companies/{id}/notes":               "O C D M S F V",
+    "POST /companies/{id}/notes":              "O C D M S F V",
+    "GET /contacts/{id}/notes":                "O C D M S V",
+    "POST /contacts/{id}/notes":               "O C D M S V",
+    "GET /leads/{id}/notes":                   "O C D M S V",
+    "POST /leads/{id}/notes":                  "O C D M S V",
+    "GET /deals/{id}/notes":                   "O C D M S F V",
+    "POST /deals/{id}/notes":                  "O C D M S F V",
+    "GET /notes/{id}":                         "O C D M S F V",
+    "PATCH /notes/{id}":                       "O C D M S F V",
+    "DELETE /notes/{id}":                      "O C D M S F V",
+    "PUT /companies/{id}/tags":                "O D M S",
+    "PUT /contacts/{id}/tags":                 "O D M S",
+    "PUT /leads/{id}/tags":                    "O D M S",
+    "PUT /deals/{id}/tags":                    "O D M S",
+    "GET /tags":                               "O C D M S F V",
+    "POST /tags":                              "O C D M S F V",
+    "GET /tags/{id}":                          "O C D M S F V",
+    "PATCH /tags/{id}":                        "O M",
+    "DELETE /tags/{id}":                       "O M",
+    "GET /custom-fields":                      "O C D M S F V",
+    "POST /custom-fields":                     "O M",
+    "GET /custom-fields/{id}":                 "O C D M S F V",
+    "PATCH /custom-fields/{id}":               "O M",
+    "DELETE /custom-fields/{id}":              "O M",
+    "GET /views":                              "O C D M S F V",
+    "POST /views":                             "O C D M S F V",
+    "GET /views/{id}":                         "O C D M S F V",
+    "PATCH /views/{id}":                       "O C D M S F V",
+    "DELETE /views/{id}":                      "O C D M S F V",
     # work
     "GET /work-items":                         "O C D M S P V",
     "GET /work-items/{id}":                    "O C D M S P V",
@@ -234,6 +264,17 @@ TABLE: dict[str, str] = {
     "GET /audit/export.csv":                   "O C D",
 }
 # fmt: on
+
+OF_OTHERS: dict[str, str] = {
+    "PATCH /notes/{id}": "O M",
+    "DELETE /notes/{id}": "O M",
+}
+"""Who may do it to what somebody else has made; the others of the table's line only to what is theirs."""
+WITHIN: dict[str, str] = {
+    "notes:manage": "PATCH /notes/{id} and DELETE /notes/{id}, of others' notes",
+    "views:share": "POST /views and PATCH /views/{id} with `shared`, and every change of a shared view",
+}
+"""Permissions that decide behind a door which others may enter too, and where."""
 
 
 def roles_of(letters: str) -> frozenset[Role]:

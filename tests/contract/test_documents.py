@@ -76,7 +76,7 @@ def _run(operation: Operation, ids: Mapping[str, str], send: Send) -> None:
         check()
 
 
-RULES = f"{API}/settings/"
+RULES = (f"{API}/settings/", f"{API}/custom-fields")
 """What all doors of an organisation obey: generated rules are for one that no other test works in."""
 
 

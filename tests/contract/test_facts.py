@@ -36,7 +36,6 @@ NOT_YET: Mapping[str, str] = {
     "sales.company.merged.v1": "merging companies",
     "sales.company.merge_reverted.v1": "merging companies",
     "sales.duplicate.detected.v1": "duplicates",
-    "sales.note.added.v1": "notes",
     "sales.import.finished.v1": "imports",
 }
 """Facts that are declared and that nothing in the first release publishes."""

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from tests.contract import pipeline_recipes, recipes
 from tests.contract.calls import Call
+from tests.contract.labels_recipes import custom_field, note, tag, view
 from tests.contract.operations import Operation, operations
 from tests.contract.organisations import Json, Organisation
 from tests.contract.platform import Platform
@@ -92,6 +93,8 @@ async def _furnish(org: Organisation) -> dict[str, str]:
     rows["form"] = await pipeline_recipes.form(org)
     rows["item"] = await recipes.item(org)
     rows["invoice"] = await recipes.sent_invoice(org)
+    rows |= {"note": await note(org), "tag": await tag(org)}
+    rows |= {"field": await custom_field(org), "view": await view(org)}
     rows["notification"] = await recipes.notification(org)
     await org.post(f"/deals/{rows['deal']['id']}/mark-won")
     await org.platform.carry(org.id)

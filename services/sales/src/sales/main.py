@@ -8,15 +8,21 @@ from clients.identity.copies import WATCHES, rules_in
 from sales.consumed import HANDLERS
 from sales.copies import ORGANISATIONS
 from sales.domain.companies import CompanyExists
+from sales.domain.custom_fields import FieldExists
 from sales.domain.leads import LeadAlreadyConverted
 from sales.domain.rows import Row
+from sales.domain.tags import TagExists
 from sales.http.boards import boards
 from sales.http.companies import companies
 from sales.http.contacts import contacts
+from sales.http.custom_fields import custom_fields
 from sales.http.deals import deals
 from sales.http.forms import forms
 from sales.http.leads import leads
+from sales.http.notes import notes
 from sales.http.pipelines import pipelines
+from sales.http.tags import tags
+from sales.http.views import views
 from sales.rpc.sales_service import CALLERS, serve_sales
 from sales.settings import SalesSettings
 
@@ -26,9 +32,11 @@ SALES = Service(
     settings=SalesSettings,
     metadata=Row.metadata,
     migrations=Path(__file__).parents[2] / "migrations",
-    routers=[companies, contacts, leads, boards, deals, pipelines, forms],
+    routers=[companies, contacts, leads, boards, deals, pipelines, forms, notes, tags, custom_fields, views],
     constraints={
         "uq_company_name": CompanyExists("There is a company of that name."),
+        "uq_tag_name": TagExists("There is a tag of that name."),
+        "uq_custom_field_key": FieldExists("There is a field of that key."),
         "uq_deal_lead": LeadAlreadyConverted("This lead is a deal already."),
     },
     handlers=HANDLERS,

@@ -131,6 +131,22 @@ def deal_restored(deal: Any) -> Fact:
     return Fact(events.DealRestored(deal=deal_snapshot(deal)), deal.id, deal.version)
 
 
+def note_added(note: Any, title: str) -> Fact:
+    """Somebody wrote a note; its text stays here."""
+    author = note.author["id"]
+    message = events.NoteAdded(
+        id=str(note.id),
+        version=note.version,
+        entity_type=note.entity_type,
+        entity_id=str(note.entity_id),
+        entity_title=title,
+        author_user_id=author and str(author),
+        mentioned_user_ids=[str(each) for each in note.mentioned_user_ids],
+        created_at=note.created_at,
+    )
+    return Fact(message, note.id, note.version)
+
+
 def company_snapshot(company: Any) -> CompanySnapshot:
     """A company as others may know it."""
     return CompanySnapshot(

@@ -24,7 +24,7 @@ async def test_lead_becomes_a_deal_with_all_it_has(place: Place) -> None:
     deal = answer.json()
     assert answer.headers["location"] == f"/api/v1/deals/{deal['id']}"
     assert answer.headers["etag"] == '"1"'
-    assert (deal["title"], deal["stage"], deal["notes"]) == ("Press line 3", "OPEN", "Wants it soon.")
+    assert (deal["title"], deal["stage"], deal["notes"]) == ("Press line 3", "OPEN", None)
     assert (deal["valueAmount"], deal["currency"]) == ("48500.00", "EUR")
     assert (deal["companyId"], deal["contactId"]) == (company["id"], contact["id"])
     assert (deal["owner"]["name"], deal["expectedCloseDate"]) == ("Olga Owner", "2026-05-01")
@@ -34,11 +34,14 @@ async def test_lead_becomes_a_deal_with_all_it_has(place: Place) -> None:
     assert (converted["stage"], converted["convertedDealId"]) == ("CONVERTED", deal["id"])
     assert converted["convertedAt"] == "2026-03-11T18:00:00Z"
     assert await place.told(lead) == ["lead.created", "lead.converted"]
+    (note,) = (await place.get(f"/deals/{deal['id']}/notes")).json()["items"]
+    assert (note["body"], converted["notes"]) == ("Wants it soon.", "Wants it soon.")
     assert await place.told(deal) == ["deal.created"]
+    assert await place.told(note) == ["note.added"]
     told = (await place.fact("deal.created")).deal
     assert (told.lead_id, told.lead_created_at.ToJsonString()) == (lead["id"], "2026-03-10T12:00:00Z")
     assert await place.stand.actions(lead["id"]) == ["CREATE", "CONVERT"]
-    assert await place.stand.actions(deal["id"]) == ["CREATE"]
+    assert await place.stand.actions(deal["id"]) == ["CREATE", "NOTE_ADD"]
 
 
 async def test_company_may_be_named_in_the_body(place: Place) -> None:

@@ -1,11 +1,42 @@
 """Every door: permission, tenant, unknown fields."""
 
+from typing import Any
+
 import pytest
 from services.sales.tests.place import Json, Place, code_of, error_of
 
 from chassis.ids import new_id
 from sales.main import SALES
 
+LABELLED = ("company", "companies"), ("contact", "contacts"), ("lead", "leads"), ("deal", "deals")
+LABEL_READS = [
+    *((f"/{path}/{{{kind}}}/notes", f"{path}:read") for kind, path in LABELLED),
+    ("/notes/{note}", "companies:read"),
+    *((path, f"{any_of}:read") for path in ("/tags", "/custom-fields", "/views") for _, any_of in LABELLED),
+    ("/tags/{tag}", "leads:read"),
+    ("/custom-fields/{field}", "deals:read"),
+    ("/views/{view}", "companies:read"),
+]
+LABEL_WRITES = [
+    *(("POST", f"/{path}/{{{kind}}}/notes", f"{path}:read", {"body": "n"}) for kind, path in LABELLED),
+    *(("PUT", f"/{path}/{{{kind}}}/tags", f"{path}:write", {"tags": ["VIP"]}) for kind, path in LABELLED),
+    ("PATCH", "/notes/{note}", "companies:read", {"body": "Other"}),
+    ("DELETE", "/notes/{note}", "companies:read", None),
+    ("POST", "/tags", "contacts:read", {"name": "New"}),
+    ("PATCH", "/tags/{tag}", "tags:manage", {"colour": "#00ff00"}),
+    ("DELETE", "/tags/{tag}", "tags:manage", None),
+    (
+        "POST",
+        "/custom-fields",
+        "custom-fields:manage",
+        {"entity": "deal", "key": "k", "name": "K", "type": "text"},
+    ),
+    ("PATCH", "/custom-fields/{field}", "custom-fields:manage", {"name": "Other"}),
+    ("DELETE", "/custom-fields/{field}", "custom-fields:manage", None),
+    ("POST", "/views", "leads:read", {"name": "New", "entity": "lead"}),
+    ("PATCH", "/views/{view}", "companies:read", {"name": "Other"}),
+    ("DELETE", "/views/{view}", "companies:read", None),
+]
 READS = [
     ("/companies", "companies:read"),
     ("/companies/{company}", "companies:read"),
@@ -27,6 +58,7 @@ READS = [
     ("/deals/{deal}", "deals:read"),
     ("/deals/{deal}/activity", "deals:read"),
     ("/deals/{deal}/timeline", "timeline:read"),
+    *LABEL_READS,
 ]
 WRITES = [
     ("POST", "/companies", "companies:write", {"name": "New"}),
@@ -58,9 +90,13 @@ WRITES = [
     ("POST", "/forms", "forms:manage", {"name": "New"}),
     ("PATCH", "/forms/{form}", "forms:manage", {"name": "Other"}),
     ("DELETE", "/forms/{form}", "forms:manage", None),
+    *LABEL_WRITES,
 ]
 PUBLIC = [("POST", "/forms/{form}")]
 ALL = [("GET", path, permission, None) for path, permission in READS] + WRITES
+
+
+KINDS = ("company", "contact", "lead", "deal", "note", "tag", "field", "view")
 
 
 async def rows(place: Place) -> dict[str, str]:
@@ -69,18 +105,16 @@ async def rows(place: Place) -> dict[str, str]:
     contact = await place.contact(companyId=company["id"])
     lead = await place.lead(companyId=company["id"], ownerUserId=place.owner)
     deal = await place.deal(company)
-    form = await place.made("/forms", name="Contact us")
-    return {
-        "company": company["id"],
-        "contact": contact["id"],
-        "lead": lead["id"],
-        "deal": deal["id"],
-        "pipeline": deal["pipelineId"],
-        "form": form["id"],
-    }
+    made = {"company": company, "contact": contact, "lead": lead, "deal": deal}
+    made["note"] = await place.made(f"/companies/{company['id']}/notes", body="Text")
+    made["tag"] = await place.made("/tags", name="Word")
+    made["field"] = await place.made("/custom-fields", entity="company", key="size", name="Size", type="text")
+    made["view"] = await place.made("/views", entity="company", name="All")
+    made["form"] = await place.made("/forms", name="Contact us")
+    return {name: row["id"] for name, row in made.items()} | {"pipeline": deal["pipelineId"]}
 
 
-def filled(body: Json | None, **ids: str) -> Json | None:
+def filled(body: Any, **ids: str) -> Json | None:
     """A body with ids in the places of their names."""
     return body and {
         name: value.format(**ids) if isinstance(value, str) else value for name, value in body.items()
@@ -90,8 +124,7 @@ def filled(body: Json | None, **ids: str) -> Json | None:
 def test_every_door_is_here() -> None:
     paths = SALES.app().openapi()["paths"]
     doors = {(method.upper(), path) for path, operations in paths.items() for method in operations}
-    ids = {name: f"{{{name}_id}}" for name in ("company", "contact", "lead", "deal", "pipeline")}
-    ids["form"] = "{form}"
+    ids = {name: f"{{{name}_id}}" for name in (*KINDS, "pipeline")} | {"form": "{form}"}
     named = [(method, path) for method, path, _, _ in ALL] + PUBLIC
     assert doors == {(method, "/api/v1" + path.format(**ids)) for method, path in named}
 
@@ -153,7 +186,7 @@ async def test_unknown_and_read_only_fields_are_refused(place: Place) -> None:
 
 
 async def test_malformed_ids_are_refused(place: Place) -> None:
-    ids = dict.fromkeys(("company", "contact", "lead", "deal", "owner", "pipeline", "form"), "1")
+    ids = dict.fromkeys((*KINDS, "owner", "pipeline", "form"), "1")
     for method, path, _, body in ALL:
         if "{" in path:
             answer = await place.api.request(method, f"/api/v1{path.format(**ids)}", json=filled(body, **ids))

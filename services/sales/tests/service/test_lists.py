@@ -38,7 +38,7 @@ async def test_pages_are_counted_and_ordered(place: Place, path: str) -> None:
         {"page": 0},
         {"pageSize": 101},
         {"cursor": "x"},
-        {"tag": "x"},
+        {"surprise": "x"},
     ):
         assert code_of(await place.get(path, **bad), 400) == "VALIDATION_ERROR", bad
 

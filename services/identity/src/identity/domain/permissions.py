@@ -82,6 +82,7 @@ CATALOGUE = (
     Permitted("deals:export", "sales", "Export deals", "M"),
     Permitted("deals:batch", "sales", "Change many deals at once", "M"),
     Permitted("pipelines:manage", "sales", "Define pipelines and their stages", "M"),
+    Permitted("notes:manage", "sales", "Change and delete the notes of others", "M"),
     Permitted("tags:manage", "sales", "Rename, recolour and delete tags", "M"),
     Permitted("custom-fields:manage", "sales", "Define fields of one's own", "M"),
     Permitted("views:share", "sales", "Share saved views with everybody", "M"),

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     DEALS_EXPORT = "deals:export"
     DEALS_BATCH = "deals:batch"
     PIPELINES_MANAGE = "pipelines:manage"
+    NOTES_MANAGE = "notes:manage"
     TAGS_MANAGE = "tags:manage"
     CUSTOM_FIELDS_MANAGE = "custom-fields:manage"
     VIEWS_SHARE = "views:share"

@@ -53,7 +53,14 @@ def newborn(org_id: UUID, now: datetime) -> dict[str, Any]:
     return {"org_id": org_id, "id": new_id(), "version": 1, "created_at": now, "updated_at": now}
 
 
+CUSTOM = "custom_fields"
+
+
 def assign(row: Row, values: Values) -> None:
-    """Set the fields that were sent."""
+    """Set the fields that were sent; of an organisation's own fields only these, null takes a value away."""
     for name, value in values.items():
-        setattr(row, name, value)
+        setattr(row, name, _merged(getattr(row, CUSTOM) or {}, value) if name == CUSTOM else value)
+
+
+def _merged(values: Values, changes: Values) -> dict[str, Any]:
+    return {key: value for key, value in {**values, **changes}.items() if value is not None}

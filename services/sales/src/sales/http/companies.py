@@ -15,7 +15,8 @@ from sales.domain.companies import Company
 from sales.domain.permissions import Permission
 from sales.http.contacts import ContactOut, ContactsQuery
 from sales.http.contacts import MayRead as MayReadContacts
-from sales.http.knowing import OwnedIn, owner_known
+from sales.http.knowing import owner_known
+from sales.http.labels import LabelledIn
 from sales.http.shapes import AddressIn, AddressOut, ArchivableQuery, Email, Phone, ShortText, VatId
 from sales.store import companies as store
 from sales.store import contacts
@@ -27,7 +28,7 @@ MayRead = Annotated[Actor, Depends(Requires(Permission.COMPANIES_READ))]
 MayWrite = Annotated[Actor, Depends(Requires(Permission.COMPANIES_WRITE))]
 
 
-class CompanyFields(OwnedIn):
+class CompanyFields(LabelledIn):
     """What a company may have besides its name."""
 
     industry: ShortText | None = None

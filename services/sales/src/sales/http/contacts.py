@@ -14,7 +14,8 @@ from chassis.schema import Instant, Line, Out, Person, absent
 from sales.domain.channels import channel
 from sales.domain.contacts import Contact
 from sales.domain.permissions import Permission
-from sales.http.knowing import OwnedIn, owner_known
+from sales.http.knowing import owner_known
+from sales.http.labels import LabelledIn
 from sales.http.shapes import ArchivableQuery, ChannelOut, ChannelsIn, Email, Named, Phone, ShortText
 from sales.store import contacts as store
 from sales.usecases.contacts import archive_contact, change_contact, create_contact, restore_contact
@@ -25,7 +26,7 @@ MayRead = Annotated[Actor, Depends(Requires(Permission.CONTACTS_READ))]
 MayWrite = Annotated[Actor, Depends(Requires(Permission.CONTACTS_WRITE))]
 
 
-class ContactFields(OwnedIn):
+class ContactFields(LabelledIn):
     """What a contact may have besides a name and a company; `email` and `phone` mean the primary channels."""
 
     title: ShortText | None = None

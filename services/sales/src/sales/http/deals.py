@@ -17,7 +17,8 @@ from chassis.schema import Amount, Currency, Day, In, Instant, Line, Out, Person
 from sales.domain.deals import Deal, DealStage
 from sales.domain.permissions import Permission
 from sales.domain.timeline import MilestoneType, Timeline
-from sales.http.knowing import OwnedIn, terms_known
+from sales.http.knowing import terms_known
+from sales.http.labels import LabelledIn
 from sales.http.shapes import ArchivableQuery, Named, Notes, Reason, StageKey
 from sales.store import deals as store
 from sales.store.stage_moves import list_moves
@@ -43,7 +44,7 @@ MayReopen = Annotated[Actor, Depends(Requires(Permission.DEALS_REOPEN))]
 MayReadTimeline = Annotated[Actor, Depends(Requires(Permission.TIMELINE_READ))]
 
 
-class DealFields(OwnedIn):
+class DealFields(LabelledIn):
     """What a deal may have besides title, company and stage."""
 
     contact_id: UUID | None = None

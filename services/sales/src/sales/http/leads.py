@@ -17,7 +17,8 @@ from sales.domain.permissions import Permission
 from sales.http.companies import CompanyIn
 from sales.http.contacts import NewContactIn
 from sales.http.deals import DealOut
-from sales.http.knowing import OwnedIn, know_organisation, know_people, owner_known
+from sales.http.knowing import know_organisation, know_people, owner_known
+from sales.http.labels import LabelledIn
 from sales.http.shapes import ArchivableQuery, Named, Notes, Reason
 from sales.store import leads as store
 from sales.usecases.conversions import convert_lead
@@ -38,7 +39,7 @@ MayWrite = Annotated[Actor, Depends(Requires(Permission.LEADS_WRITE))]
 MayConvert = Annotated[Actor, Depends(Requires(Permission.LEADS_CONVERT))]
 
 
-class LeadFields(OwnedIn):
+class LeadFields(LabelledIn):
     """What a lead may have besides its title and stage."""
 
     source: Annotated[Text, StringConstraints(max_length=100)] | None = None
@@ -68,7 +69,7 @@ class DisqualifyIn(In):
     reason: Reason | None = None
 
 
-class ConvertIn(OwnedIn):
+class ConvertIn(LabelledIn):
     """What the deal has beyond the lead: a company and a contact, named or described, and terms."""
 
     company_id: UUID | None = None

@@ -9,8 +9,11 @@ from pydantic.alias_generators import to_camel
 
 from chassis.paging import PageQuery
 from chassis.schema import Country, In, Moment, Out, Text
+from sales.domain.custom_fields import MAX_TEXT
 from sales.domain.pipelines import MAX_KEY
+from sales.domain.tags import MAX_TAGS
 from sales.domain.vat import MAX_LENGTH, normalised_vat_id
+from sales.http.labels import TagName
 
 MAX_CHANNELS = 20
 
@@ -136,9 +139,18 @@ class RowsQuery(PageQuery):
         None, description="A date includes its whole day in the organisation's zone."
     )
 
+    tag: list[TagName] = Field(
+        default=[], max_length=MAX_TAGS, description="By name; several: rows that carry all of them."
+    )
+    custom: dict[str, Annotated[Text, StringConstraints(max_length=MAX_TEXT)]] = Field(
+        default={}, alias="cf.", max_length=MAX_TAGS, description="`cf.<key>=` filters by a custom field."
+    )
+
     def filters(self) -> dict[str, Any]:
         """The filters as the store knows them; None is no filter."""
         return {
+            "tags": self.tag or None,
+            "custom": self.custom or None,
             "owner_user_id": self.owner_user_id,
             "q": self.q or None,
             **_by_kind("created_from", self.created_from),

@@ -10,7 +10,9 @@ from chassis.errors import BadRequest, NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader, Rows
 from sales.domain.companies import Company
-from sales.store.embedded import COMPANY, OWNER, contains, created_filters, with_owner
+from sales.domain.custom_fields import FieldEntity
+from sales.store.custom_fields import missing, require, typed
+from sales.store.embedded import COMPANY, OWNER, contains, created_filters, label_filters, with_owner
 
 _SHOWN = (
     select(
@@ -37,6 +39,11 @@ _SHOWN = (
     .where(COMPANY.org_id == bindparam("org_id"))
 )
 BY_ID = Lookup(_SHOWN.where(COMPANY.id == bindparam("company_id")), row_type=Company, key="company_id")
+_BORN = Lookup(
+    _SHOWN.add_columns(missing(FieldEntity.COMPANY, COMPANY)).where(COMPANY.id == bindparam("company_id")),
+    row_type=Company,
+    key="company_id",
+)
 _BY_IDS = Lookup(_SHOWN.where(COMPANY.id == func.any(bindparam("company_ids"))).order_by(COMPANY.id))
 _BY_NAME = Lookup(
     _SHOWN.where(
@@ -63,6 +70,7 @@ LIST = ListQuery(
         "owner_user_id": COMPANY.owner_user_id == bindparam("owner_user_id"),
         "q": contains(COMPANY.name, COMPANY.legal_name, COMPANY.email),
         **created_filters(COMPANY.created_at),
+        **label_filters(COMPANY),
     },
 )
 
@@ -71,12 +79,18 @@ async def list_companies(
     reader: Reader, org_id: UUID, query: PageQuery, filters: dict[str, Any]
 ) -> PageRows | CursorRows:
     """One page."""
-    return await LIST.page(reader, query, org_id=org_id, **filters)
+    wanted = await typed(reader, org_id, FieldEntity.COMPANY, filters)
+    return await LIST.page(reader, query, org_id=org_id, **wanted)
 
 
 async def show(reader: Reader, org_id: UUID, company_id: UUID) -> Any:
     """One company as it is answered; NotFound when it does not exist here."""
     return _only(await reader.rows(BY_ID, org_id=org_id, company_id=company_id))
+
+
+async def show_new(reader: Reader, org_id: UUID, company_id: UUID) -> Any:
+    """A company that has just been added; Invalid when a required custom field has no value."""
+    return require((await reader.rows(_BORN, org_id=org_id, company_id=company_id))[0])
 
 
 async def show_named(reader: Reader, org_id: UUID, name: str) -> Any:

@@ -10,7 +10,17 @@ from chassis.errors import BadRequest, NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader
 from sales.domain.contacts import Contact
-from sales.store.embedded import COMPANY_NAMED, OWNER, contains, created_filters, with_company, with_owner
+from sales.domain.custom_fields import FieldEntity
+from sales.store.custom_fields import missing, require, typed
+from sales.store.embedded import (
+    COMPANY_NAMED,
+    OWNER,
+    contains,
+    created_filters,
+    label_filters,
+    with_company,
+    with_owner,
+)
 
 CONTACT = Contact.__table__.c
 
@@ -37,6 +47,11 @@ _SHOWN = (
     .where(CONTACT.org_id == bindparam("org_id"))
 )
 BY_ID = Lookup(_SHOWN.where(CONTACT.id == bindparam("contact_id")), row_type=Contact, key="contact_id")
+_BORN = Lookup(
+    _SHOWN.add_columns(missing(FieldEntity.CONTACT, CONTACT)).where(CONTACT.id == bindparam("contact_id")),
+    row_type=Contact,
+    key="contact_id",
+)
 _INVOICE_EMAIL = Lookup(
     select(CONTACT.email)
     .where(
@@ -62,6 +77,7 @@ LIST = ListQuery(
         "owner_user_id": CONTACT.owner_user_id == bindparam("owner_user_id"),
         "q": contains(CONTACT.name, CONTACT.email, CONTACT.phone),
         **created_filters(CONTACT.created_at),
+        **label_filters(CONTACT),
     },
 )
 
@@ -70,7 +86,8 @@ async def list_contacts(
     reader: Reader, org_id: UUID, query: PageQuery, filters: dict[str, Any]
 ) -> PageRows | CursorRows:
     """One page."""
-    return await LIST.page(reader, query, org_id=org_id, **filters)
+    wanted = await typed(reader, org_id, FieldEntity.CONTACT, filters)
+    return await LIST.page(reader, query, org_id=org_id, **wanted)
 
 
 async def show(reader: Reader, org_id: UUID, contact_id: UUID) -> Any:
@@ -79,6 +96,11 @@ async def show(reader: Reader, org_id: UUID, contact_id: UUID) -> Any:
     if not rows:
         raise NotFound("There is no such contact.")
     return rows[0]
+
+
+async def show_new(reader: Reader, org_id: UUID, contact_id: UUID) -> Any:
+    """A contact that has just been added; Invalid when a required custom field has no value."""
+    return require((await reader.rows(_BORN, org_id=org_id, contact_id=contact_id))[0])
 
 
 async def first_email(reader: Reader, org_id: UUID, company_id: UUID) -> str | None:

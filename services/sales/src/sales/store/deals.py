@@ -21,7 +21,9 @@ from chassis.errors import NotFound
 from chassis.money import UNUSUAL_DIGITS
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader, Rows
+from sales.domain.custom_fields import FieldEntity
 from sales.domain.deals import Deal, DealStage
+from sales.store.custom_fields import missing, require, typed
 from sales.store.embedded import (
     COMPANY_NAMED,
     OWNER,
@@ -29,6 +31,7 @@ from sales.store.embedded import (
     created_filters,
     in_order,
     is_stale,
+    label_filters,
     policy,
     with_company,
     with_organisation,
@@ -85,6 +88,11 @@ SHOWN = (
     .where(DEAL.org_id == bindparam("org_id"))
 )
 BY_ID = Lookup(SHOWN.where(DEAL.id == bindparam("deal_id")), row_type=Deal, key="deal_id")
+_BORN = Lookup(
+    SHOWN.add_columns(missing(FieldEntity.DEAL, DEAL)).where(DEAL.id == bindparam("deal_id")),
+    row_type=Deal,
+    key="deal_id",
+)
 _BY_IDS = Lookup(SHOWN.where(DEAL.id == func.any(bindparam("deal_ids"))).order_by(DEAL.id))
 LIST = ListQuery(
     SHOWN,
@@ -109,6 +117,7 @@ LIST = ListQuery(
         "value_min": bindparam("value_min", type_=Numeric) * 1000 <= THOUSANDTHS,
         "value_max": bindparam("value_max", type_=Numeric) * 1000 >= THOUSANDTHS,
         **created_filters(DEAL.created_at),
+        **label_filters(DEAL),
     },
 )
 
@@ -117,7 +126,8 @@ async def list_deals(
     reader: Reader, org_id: UUID, query: PageQuery, filters: dict[str, Any]
 ) -> PageRows | CursorRows:
     """One page; `filters` name the present as `now`."""
-    return await LIST.page(reader, query, org_id=org_id, **filters)
+    wanted = await typed(reader, org_id, FieldEntity.DEAL, filters)
+    return await LIST.page(reader, query, org_id=org_id, **wanted)
 
 
 async def show(reader: Reader, org_id: UUID, deal_id: UUID, *, now: datetime) -> Any:
@@ -126,6 +136,11 @@ async def show(reader: Reader, org_id: UUID, deal_id: UUID, *, now: datetime) ->
     if not rows:
         raise NotFound("There is no such deal.")
     return rows[0]
+
+
+async def show_new(reader: Reader, org_id: UUID, deal_id: UUID, *, now: datetime) -> Any:
+    """A deal that has just been added; Invalid when a required custom field has no value."""
+    return require((await reader.rows(_BORN, org_id=org_id, deal_id=deal_id, now=now))[0])
 
 
 async def show_each(reader: Reader, org_id: UUID, deal_ids: list[UUID], *, now: datetime) -> Rows:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from chassis.rows import Instant
 from sales.copies import DEFAULT_POLICIES, KnownMember, KnownOrganisation
@@ -37,9 +38,12 @@ def _json(**columns: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.json_build_object(*pairs)
 
 
-OWNER: ColumnElement[Any] = case(
+PERSON: ColumnElement[Any] = case(
     (MEMBER.id.is_not(None), _json(id=MEMBER.id, name=MEMBER.name, email=MEMBER.email))
-).label("owner")
+)
+"""`{id, name, email}` of the member that a row is joined with; null without one."""
+
+OWNER: ColumnElement[Any] = PERSON.label("owner")
 """`{id, name, email}` of the owner; null without one."""
 
 COMPANY_NAMED: ColumnElement[Any] = case(
@@ -101,6 +105,21 @@ def created_filters(created_at: ColumnElement[Any]) -> dict[str, ColumnElement[b
         "created_to_at": created_at <= bindparam("created_to_at", type_=Instant),
         "created_to_day": created_at < midnight(bindparam("created_to_day", type_=Date) + 1),
     }
+
+
+def label_filters(columns: Any) -> dict[str, ColumnElement[bool]]:
+    """Filters by tags, all of which a row must carry, ignoring case, and by values of custom fields."""
+    return {
+        "tags": _lowered(columns.tags).op("@>", is_comparison=True)(
+            _lowered(bindparam("tags", type_=ARRAY(String)))
+        ),
+        "custom_fields": columns.custom_fields.contains(bindparam("custom_fields", type_=JSONB)),
+    }
+
+
+def _lowered(names: ColumnElement[Any]) -> ColumnElement[Any]:
+    word = func.unnest(names).column_valued("word")
+    return func.array(select(func.lower(word)).scalar_subquery())  # house: allow tenant, words of one row
 
 
 def in_order(column: ColumnElement[Any], states: type[StrEnum]) -> ColumnElement[Any]:

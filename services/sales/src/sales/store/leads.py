@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis.errors import NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader
+from sales.domain.custom_fields import FieldEntity
 from sales.domain.leads import OPEN_STAGES, Lead, LeadCategory, LeadStage
+from sales.store.custom_fields import missing, require, typed
 from sales.store.embedded import (
     COMPANY_NAMED,
     OWNER,
@@ -18,6 +20,7 @@ from sales.store.embedded import (
     created_filters,
     in_order,
     is_stale,
+    label_filters,
     policy,
     with_company,
     with_organisation,
@@ -63,6 +66,11 @@ _SHOWN = (
     .where(LEAD.org_id == bindparam("org_id"))
 )
 BY_ID = Lookup(_SHOWN.where(LEAD.id == bindparam("lead_id")), row_type=Lead, key="lead_id")
+_BORN = Lookup(
+    _SHOWN.add_columns(missing(FieldEntity.LEAD, LEAD)).where(LEAD.id == bindparam("lead_id")),
+    row_type=Lead,
+    key="lead_id",
+)
 LIST = ListQuery(
     _SHOWN,
     key=LEAD.id,
@@ -80,6 +88,7 @@ LIST = ListQuery(
         "owner_user_id": LEAD.owner_user_id == bindparam("owner_user_id"),
         "q": contains(LEAD.title, LEAD.source),
         **created_filters(LEAD.created_at),
+        **label_filters(LEAD),
     },
 )
 
@@ -88,7 +97,8 @@ async def list_leads(
     reader: Reader, org_id: UUID, query: PageQuery, filters: dict[str, Any]
 ) -> PageRows | CursorRows:
     """One page; `filters` name the present as `now`."""
-    return await LIST.page(reader, query, org_id=org_id, **filters)
+    wanted = await typed(reader, org_id, FieldEntity.LEAD, filters)
+    return await LIST.page(reader, query, org_id=org_id, **wanted)
 
 
 async def show(reader: Reader, org_id: UUID, lead_id: UUID, *, now: datetime) -> Any:
@@ -97,6 +107,11 @@ async def show(reader: Reader, org_id: UUID, lead_id: UUID, *, now: datetime) ->
     if not rows:
         raise NotFound("There is no such lead.")
     return rows[0]
+
+
+async def show_new(reader: Reader, org_id: UUID, lead_id: UUID, *, now: datetime) -> Any:
+    """A lead that has just been added; Invalid when a required custom field has no value."""
+    return require((await reader.rows(_BORN, org_id=org_id, lead_id=lead_id, now=now))[0])
 
 
 async def lock(session: AsyncSession, org_id: UUID, lead_id: UUID) -> Lead:

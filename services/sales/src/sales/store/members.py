@@ -31,8 +31,14 @@ async def require_active(reader: Reader, org_id: UUID, user_id: UUID | None) -> 
         raise BadRequest("The owner is no active member of this organisation.", field="ownerUserId")
 
 
+async def active_of(reader: Reader, org_id: UUID, user_ids: list[UUID]) -> list[UUID]:
+    """Those of these people who are active members, in their order."""
+    if not user_ids:
+        return []
+    active = {row.id for row in await reader.rows(_ACTIVE, org_id=org_id, user_ids=user_ids)}
+    return [user_id for user_id in user_ids if user_id in active]
+
+
 async def first_active(reader: Reader, org_id: UUID, user_ids: list[UUID]) -> UUID | None:
     """The first of these people who is an active member."""
-    rows = await reader.rows(_ACTIVE, org_id=org_id, user_ids=user_ids)
-    active = {row.id for row in rows}
-    return next((user_id for user_id in user_ids if user_id in active), None)
+    return next(iter(await active_of(reader, org_id, user_ids)), None)

@@ -6,14 +6,17 @@ from uuid import UUID
 
 from chassis.tx import Fact, Tx
 from sales.domain.companies import Company
+from sales.domain.custom_fields import FieldEntity
 from sales.domain.rows import Values, assign, newborn
 from sales.published import company_archived, company_created, company_restored, company_updated
 from sales.store import companies, members
+from sales.usecases.custom_fields import changed_values, new_values
 
 
 async def create_company(tx: Tx, values: Values) -> Any:
     """A new company; CompanyExists when a live one has the name."""
     await members.require_active(tx, tx.actor.org_id, values.get("owner_user_id"))
+    values = await new_values(tx, FieldEntity.COMPANY, values)
     company = Company(**newborn(tx.actor.org_id, tx.now), **values)
     tx.add(company)
     return await _tell(tx, company, "CREATE", company_created)
@@ -21,6 +24,7 @@ async def create_company(tx: Tx, values: Values) -> Any:
 
 async def change_company(tx: Tx, company_id: UUID, values: Values) -> Any:
     """Change the fields that were sent."""
+    values = await changed_values(tx, FieldEntity.COMPANY, values)
     company = await _expected(tx, company_id)
     if values.get("owner_user_id") != company.owner_user_id:
         await members.require_active(tx, company.org_id, values.get("owner_user_id"))
@@ -53,7 +57,8 @@ async def _expected(tx: Tx, company_id: UUID) -> Company:
 async def _tell(tx: Tx, company: Company, action: str, fact: Callable[[Any], Fact]) -> Any:
     """Record what changed, if anything did, publish it, and show the company as it is now."""
     is_changed = tx.record(company, action)
-    shown = await companies.show(tx, company.org_id, company.id)
+    show = companies.show_new if action == "CREATE" else companies.show
+    shown = await show(tx, company.org_id, company.id)
     if is_changed:
         tx.publish(fact(shown))
     return shown

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from chassis.tx import Fact, Tx
 from sales.domain.contacts import Contact
+from sales.domain.custom_fields import FieldEntity
 from sales.domain.rows import Values, newborn
 from sales.published import contact_archived, contact_created, contact_restored, contact_updated
 from sales.store import companies, contacts, members
+from sales.usecases.custom_fields import changed_values, new_values
 
 
 async def create_contact(tx: Tx, values: Values) -> Any:
@@ -16,6 +18,7 @@ async def create_contact(tx: Tx, values: Values) -> Any:
     org_id = tx.actor.org_id
     await members.require_active(tx, org_id, values.get("owner_user_id"))
     await companies.require_live(tx, org_id, values.get("company_id"))
+    values = await new_values(tx, FieldEntity.CONTACT, values)
     contact = Contact(**newborn(org_id, tx.now), channels=[])
     contact.revise(values)
     tx.add(contact)
@@ -24,6 +27,7 @@ async def create_contact(tx: Tx, values: Values) -> Any:
 
 async def change_contact(tx: Tx, contact_id: UUID, values: Values) -> Any:
     """Change the fields that were sent; who moves to another company takes no deals along."""
+    values = await changed_values(tx, FieldEntity.CONTACT, values)
     contact = await _expected(tx, contact_id)
     if values.get("owner_user_id") != contact.owner_user_id:
         await members.require_active(tx, contact.org_id, values.get("owner_user_id"))
@@ -64,7 +68,8 @@ async def _expected(tx: Tx, contact_id: UUID) -> Contact:
 async def _tell(tx: Tx, contact: Contact, action: str, fact: Callable[[Any], Fact]) -> Any:
     """Record what changed, if anything did, publish it, and show the contact as it is now."""
     is_changed = tx.record(contact, action)
-    shown = await contacts.show(tx, contact.org_id, contact.id)
+    show = contacts.show_new if action == "CREATE" else contacts.show
+    shown = await show(tx, contact.org_id, contact.id)
     if is_changed:
         tx.publish(fact(shown))
     return shown

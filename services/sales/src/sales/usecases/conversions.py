@@ -5,15 +5,20 @@ from uuid import UUID
 
 from chassis.errors import BadRequest, Denied
 from chassis.tx import Tx
+from sales.domain.custom_fields import FieldEntity
+from sales.domain.labels import Kind
 from sales.domain.leads import Lead
 from sales.domain.permissions import Permission
 from sales.domain.rows import Values
 from sales.published import lead_converted
-from sales.store import companies, contacts, members, organisations
+from sales.store import companies, contacts, deals, members, organisations
 from sales.usecases.companies import create_company
 from sales.usecases.contacts import create_contact, join_company
+from sales.usecases.custom_fields import new_values, values_for
 from sales.usecases.deals import open_deal
 from sales.usecases.leads import expected_lead, tell_lead
+from sales.usecases.notes import write_note
+from sales.usecases.tags import keep_names
 
 
 async def convert_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
@@ -23,6 +28,8 @@ async def convert_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
     organisation = await organisations.get(tx.session, lead.org_id)
     company_id = await _company(tx, lead, values)
     contact_id = await _contact(tx, lead, values, company_id)
+    own = await values_for(tx, FieldEntity.DEAL, lead.custom_fields)
+    own |= (await new_values(tx, FieldEntity.DEAL, values)).get("custom_fields", {})
     deal = await open_deal(
         tx,
         organisation,
@@ -36,13 +43,17 @@ async def convert_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
             "value_amount": values.get("value_amount"),
             "currency": values.get("currency"),
             "expected_close_date": values.get("expected_close_date"),
-            "notes": lead.notes,
             "lead_id": lead.id,
             "lead_created_at": lead.created_at,
+            "tags": await keep_names(tx, lead.tags),
+            "custom_fields": own,
         },
     )
     lead.company_id, lead.contact_id = company_id, contact_id
     lead.convert(deal.id, tx.now)
+    if lead.notes:
+        row = await deals.lock(tx.session, lead.org_id, deal.id)
+        await write_note(tx, Kind.DEAL, row, lead.notes)
     await tell_lead(tx, lead, "CONVERT", lead_converted)
     return deal
 

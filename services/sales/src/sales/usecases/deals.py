@@ -9,6 +9,7 @@ from uuid import UUID
 from chassis.ids import new_id
 from chassis.tx import Fact, Tx
 from sales.copies import KnownOrganisation
+from sales.domain.custom_fields import FieldEntity
 from sales.domain.deals import Deal, DealStage, OwnerRequired
 from sales.domain.rows import Values, assign, newborn
 from sales.domain.stage_moves import DealStageMove
@@ -23,6 +24,7 @@ from sales.published import (
     deal_won,
 )
 from sales.store import deals, members, organisations
+from sales.usecases.custom_fields import changed_values, new_values
 from sales.usecases.pipelines import place_in
 from sales.usecases.references import check_buyer, check_new_buyer
 
@@ -34,6 +36,7 @@ async def create_deal(tx: Tx, values: Values) -> Any:
     """A new deal, OPEN; OwnerRequired when the policy wants an owner and none is named."""
     await members.require_active(tx, tx.actor.org_id, values.get("owner_user_id"))
     await check_buyer(tx, values["company_id"], values.get("contact_id"))
+    values = await new_values(tx, FieldEntity.DEAL, values)
     organisation = await organisations.get(tx.session, tx.actor.org_id)
     return await open_deal(tx, organisation, values)
 
@@ -54,6 +57,7 @@ async def open_deal(tx: Tx, organisation: KnownOrganisation, values: Values) -> 
 
 async def change_deal(tx: Tx, deal_id: UUID, values: Values) -> Any:
     """Change the fields that were sent; another stage, of the deal or in its pipeline, runs the command for it."""
+    values = await changed_values(tx, FieldEntity.DEAL, values)
     deal = await _expected(tx, deal_id)
     fields = {name: value for name, value in values.items() if name not in PLACE | {"stage"}}
     if fields:
@@ -178,7 +182,8 @@ async def _tell(tx: Tx, deal: Deal, action: str, fact: Callable[[Any], Fact]) ->
     is_changed = tx.record(deal, action)
     if is_changed:
         deal.last_activity_at = tx.now
-    shown = await deals.show(tx, deal.org_id, deal.id, now=tx.now)
+    show = deals.show_new if action == "CREATE" else deals.show
+    shown = await show(tx, deal.org_id, deal.id, now=tx.now)
     if is_changed:
         tx.publish(fact(shown))
     return shown

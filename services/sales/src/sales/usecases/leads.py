@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.states import check_move
 from chassis.tx import Fact, Tx
+from sales.domain.custom_fields import FieldEntity
 from sales.domain.leads import LEAD_MOVES, Lead, LeadStage
 from sales.domain.rows import Values, assign, newborn
 from sales.published import (
@@ -18,6 +19,7 @@ from sales.published import (
     lead_updated,
 )
 from sales.store import leads, members
+from sales.usecases.custom_fields import changed_values, new_values
 from sales.usecases.references import check_buyer, check_new_buyer
 
 
@@ -26,6 +28,7 @@ async def create_lead(tx: Tx, values: Values) -> Any:
     org_id = tx.actor.org_id
     await members.require_active(tx, org_id, values.get("owner_user_id"))
     await check_buyer(tx, values.get("company_id"), values.get("contact_id"))
+    values = await new_values(tx, FieldEntity.LEAD, values)
     lead = Lead(**newborn(org_id, tx.now) | {"stage": LeadStage.NEW} | dict(values))
     tx.add(lead)
     return await tell_lead(tx, lead, "CREATE", lead_created)
@@ -33,6 +36,7 @@ async def create_lead(tx: Tx, values: Values) -> Any:
 
 async def change_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
     """Change the fields that were sent; another stage runs the command of that name."""
+    values = await changed_values(tx, FieldEntity.LEAD, values)
     lead = await expected_lead(tx, lead_id)
     fields = {name: value for name, value in values.items() if name != "stage"}
     if fields.get("owner_user_id") != lead.owner_user_id:
@@ -85,7 +89,8 @@ async def expected_lead(tx: Tx, lead_id: UUID) -> Lead:
 async def tell_lead(tx: Tx, lead: Lead, action: str, fact: Callable[[Any], Fact]) -> Any:
     """Record what changed, if anything did, publish it, and show the lead as it is now."""
     is_changed = tx.record(lead, action)
-    shown = await leads.show(tx, lead.org_id, lead.id, now=tx.now)
+    show = leads.show_new if action == "CREATE" else leads.show
+    shown = await show(tx, lead.org_id, lead.id, now=tx.now)
     if is_changed:
         tx.publish(fact(shown))
     return shown

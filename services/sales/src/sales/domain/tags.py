@@ -1,0 +1,30 @@
+"""Tags: the organisation's own words for its rows, each written in one way."""
+
+from typing import ClassVar
+
+from sqlalchemy import Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.errors import Conflict
+from chassis.rows import Aggregate
+from sales.domain.rows import Row
+
+MAX_NAME = 50
+MAX_TAGS = 50
+
+
+class TagExists(Conflict):
+    """There is a tag of that name, ignoring case."""
+
+    reason = "TAG_EXISTS"
+
+
+class Tag(Row, Aggregate):
+    """A word and its colour; the rows that carry it hold its name."""
+
+    __tablename__ = "tag"
+    __table_args__ = (Index("uq_tag_name", "org_id", text("lower(name)"), unique=True),)
+    entity_type: ClassVar[str] = "TAG"
+
+    name: Mapped[str] = mapped_column(String(MAX_NAME))
+    colour: Mapped[str | None] = mapped_column(String(7))

@@ -1,0 +1,79 @@
+"""Saved views in SQL: one's own and those that are shared, of the rows that the reader may see."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.errors import NotFound
+from chassis.paging import CursorRows, PageQuery, PageRows
+from chassis.queries import ListQuery, Lookup, Reader
+from sales.domain.labels import Kind
+from sales.domain.views import SavedView
+
+VIEW = SavedView.__table__.c
+
+_SHOWN = select(
+    VIEW.id,
+    VIEW.version,
+    VIEW.owner_user_id,
+    VIEW.entity,
+    VIEW.name,
+    VIEW.filters,
+    VIEW.sort_by,
+    VIEW.sort_dir,
+    VIEW.columns,
+    VIEW.shared,
+    VIEW.created_at,
+    VIEW.updated_at,
+).where(
+    VIEW.org_id == bindparam("org_id"),
+    or_(VIEW.owner_user_id == bindparam("reader_id"), VIEW.shared),
+    VIEW.entity == func.any(bindparam("kinds", type_=ARRAY(String))),
+)
+BY_ID = Lookup(_SHOWN.where(VIEW.id == bindparam("view_id")), row_type=SavedView, key="view_id")
+LIST = ListQuery(
+    _SHOWN,
+    key=VIEW.id,
+    sorts={"createdAt": VIEW.created_at, "name": func.lower(VIEW.name)},
+    filters={"entity": VIEW.entity == bindparam("entity")},
+)
+
+
+async def list_views(
+    reader: Reader,
+    org_id: UUID,
+    query: PageQuery,
+    filters: dict[str, Any],
+    *,
+    reader_id: UUID | None,
+    kinds: Sequence[Kind],
+) -> PageRows | CursorRows:
+    """One page of what the reader may see."""
+    return await LIST.page(
+        reader, query, org_id=org_id, reader_id=reader_id, kinds=[kind.value for kind in kinds], **filters
+    )
+
+
+async def show(
+    reader: Reader, org_id: UUID, view_id: UUID, *, reader_id: UUID | None, kinds: Sequence[Kind]
+) -> Any:
+    """One view as it is answered; NotFound when it does not exist for this reader."""
+    rows = await reader.rows(
+        BY_ID, org_id=org_id, view_id=view_id, reader_id=reader_id, kinds=[kind.value for kind in kinds]
+    )
+    if not rows:
+        raise NotFound("There is no such view.")
+    return rows[0]
+
+
+async def lock(session: AsyncSession, org_id: UUID, view_id: UUID) -> SavedView:
+    """A view to be changed; NotFound when it does not exist here."""
+    wanted = select(SavedView).where(SavedView.org_id == org_id, SavedView.id == view_id)
+    view = await session.scalar(wanted.with_for_update())
+    if view is None:
+        raise NotFound("There is no such view.")
+    return view

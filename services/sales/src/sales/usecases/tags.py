@@ -1,0 +1,77 @@
+"""What can be done with tags: the dictionary's words, and putting them on rows."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from chassis.errors import Unavailable
+from chassis.tx import Tx
+from sales.domain.labels import Kind
+from sales.domain.rows import Values, assign, newborn
+from sales.domain.tags import Tag
+from sales.store import tags
+from sales.usecases.companies import change_company
+from sales.usecases.contacts import change_contact
+from sales.usecases.deals import change_deal
+from sales.usecases.leads import change_lead
+
+ATTEMPTS = 3
+
+CHANGES: Mapping[Kind, Callable[[Tx, UUID, Values], Awaitable[Any]]] = {
+    Kind.COMPANY: change_company,
+    Kind.CONTACT: change_contact,
+    Kind.LEAD: change_lead,
+    Kind.DEAL: change_deal,
+}
+
+
+async def create_tag(tx: Tx, values: Values) -> Any:
+    """A new word; TagExists when there is one of that name, ignoring case."""
+    tag = Tag(**newborn(tx.actor.org_id, tx.now), **values)
+    tx.add(tag)
+    tx.record(tag, "CREATE")
+    return await tags.show(tx, tag.org_id, tag.id)
+
+
+async def change_tag(tx: Tx, tag_id: UUID, values: Values) -> Any:
+    """Another name, which every row that carries it has at once, or another colour."""
+    tag = await tags.lock(tx.session, tx.actor.org_id, tag_id)
+    tx.expect(tag)
+    name = tag.name
+    assign(tag, values)
+    if tx.record(tag, "UPDATE") and tag.name != name:
+        await tx.flush()  # what is refused because of its name is refused before any row is touched
+        await tags.rename(tx.session, tag.org_id, name, tag.name)
+    return await tags.show(tx, tag.org_id, tag_id)
+
+
+async def delete_tag(tx: Tx, tag_id: UUID) -> None:
+    """No row carries it any more."""
+    tag = await tags.lock(tx.session, tx.actor.org_id, tag_id)
+    tx.expect(tag)
+    await tags.take_off(tx.session, tag.org_id, tag.name)
+    tx.record(tag, "DELETE")
+    await tx.session.delete(tag)
+
+
+async def tag_row(tx: Tx, kind: Kind, entity_id: UUID, names: Sequence[str]) -> Any:
+    """The row with exactly these tags; the dictionary learns what it has not.
+
+    The tags are held before the row, as those who rename one do: else they could wait for each other.
+    """
+    return await CHANGES[kind](tx, entity_id, {"tags": await keep_names(tx, names)})
+
+
+async def keep_names(tx: Tx, names: Sequence[str]) -> list[str]:
+    """The names as the dictionary writes them, each once; none of them is renamed before this transaction ends."""
+    if not names:
+        return []
+    for _ in range(ATTEMPTS):
+        for added in await tags.add_missing(tx, tx.actor.org_id, names):
+            new = Tag(org_id=tx.actor.org_id, id=added.id, version=1, name=added.name)
+            tx.note(new, "CREATE", {"name": added.name})
+        known = await tags.spelt(tx, tx.actor.org_id, names)
+        if len(known) == len(names):
+            return list(dict.fromkeys(known))
+        # Somebody has renamed or deleted one of them meanwhile: what is missing is added again.
+    raise Unavailable("Somebody is changing these tags; try again.")

@@ -1,0 +1,178 @@
+"""Tags: one spelling for the organisation, put on rows by name, renamed and deleted everywhere at once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from services.sales.tests.place import NOBODY, Json, Place, code_of, error_of
+
+from chassis.ids import new_id
+
+PATHS = ["/companies", "/contacts", "/leads", "/deals"]
+
+
+async def row_of(place: Place, path: str, name: str = "Brandt") -> Json:
+    """A row of the kind."""
+    if path in {"/companies", "/contacts"}:
+        return await place.made(path, name=name)
+    return await (place.lead(name) if path == "/leads" else place.deal(title=name))
+
+
+async def tagged(place: Place, path: str, row: Json, *names: str, **headers: str) -> Any:
+    """PUT the tags of a row."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await place.api.put(f"/api/v1{path}/{row['id']}/tags", json={"tags": list(names)}, headers=named)
+
+
+async def words(place: Place, **query: Any) -> dict[str, int]:
+    """The dictionary, with how often each word is used."""
+    items = (await place.get("/tags", **query)).json()["items"]
+    return {item["name"]: item["usageCount"] for item in items}
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_row_carries_the_tags_as_the_dictionary_writes_them(place: Place, path: str) -> None:
+    await place.made("/tags", name="Größter Kunde", colour="#1F6FEB")
+    row = await row_of(place, path)
+    place.stand.clock.advance(minutes=1)
+    answer = await tagged(place, path, row, "vip", "GRÖßTER Kunde", "VIP", "größter kunde", "Messe")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["tags"] == ["vip", "Größter Kunde", "Messe"]
+    place.stand.clock.advance(minutes=1)
+    again = await tagged(place, path, row, "VIP")
+    assert (again.json()["tags"], again.json()["version"]) == (["vip"], 3)
+    assert await place.read(f"{path}/{row['id']}") == again.json()
+    same = await tagged(place, path, row, "Vip")
+    assert same.json()["version"] == 3
+    kind = {"/companies": "company"}.get(path, path[1:-1])
+    assert await place.told(row) == [f"{kind}.created", f"{kind}.updated", f"{kind}.updated"]
+    facts = await place.stand.facts(f"sales.{kind}.updated.v1")
+    assert list(getattr(facts[-1].message, kind).tags) == ["vip"]
+    entry = (await place.read(f"{path}/{row['id']}/activity"))["items"][0]
+    assert (entry["action"], entry["after"]) == ("UPDATE", {"tags": ["vip"]})
+    assert (await tagged(place, path, row)).json()["tags"] == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_bad_tags_are_refused_and_nothing_is_written(place: Place, path: str) -> None:
+    row = await row_of(place, path)
+    for names in (
+        ["x" * 51],
+        [""],
+        ["  "],
+        ["a\x00"],
+        [1],
+        [None],
+        None,
+        "vip",
+        [f"t{n}" for n in range(51)],
+    ):
+        answer = await place.api.put(f"/api/v1{path}/{row['id']}/tags", json={"tags": names})
+        error = error_of(answer, 400)
+        assert (error["code"], error["details"][0]["field"].partition(".")[0]) == ("VALIDATION_ERROR", "tags")
+    assert code_of(await tagged(place, path, {"id": NOBODY}, "new"), 404) == "NOT_FOUND"
+    assert code_of(await tagged(place, path, row, "new", if_match='"9"'), 412) == "STALE_VERSION"
+    assert await words(place) == {}
+    assert await place.read(f"{path}/{row['id']}") == row
+    assert len((await tagged(place, path, row, *(f"t{n}" for n in range(50)))).json()["tags"]) == 50
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_filter_by_tags_means_all_of_them(place: Place, path: str) -> None:
+    key = "name" if path in {"/companies", "/contacts"} else "title"
+    for name, tags in (("none", ()), ("one", ("VIP",)), ("two", ("VIP", "Messe 2026"))):
+        await tagged(place, path, await row_of(place, path, name), *tags)
+    order = {"sortBy": key, "sortDir": "asc"}
+    assert await place.names(path, key, tag="vip", **order) == ["one", "two"]
+    assert await place.names(path, key, tag=["vip", "MESSE 2026"], **order) == ["two"]
+    assert await place.names(path, key, tag=["vip", "unknown"], **order) == []
+    assert (await place.get(path, tag=["vip", "messe 2026"])).headers["server-timing"] == "db;desc=1"
+    for bad in ("", "x" * 51, "a\x00"):
+        assert code_of(await place.get(path, tag=bad), 400) == "VALIDATION_ERROR"
+
+
+async def test_dictionary_is_listed_by_name_with_usage(place: Place) -> None:
+    company, other = await place.company("A"), await place.company("B")
+    await tagged(place, "/companies", company, "beta", "Alpha")
+    await tagged(place, "/deals", await place.deal(), "Alpha")
+    await tagged(place, "/companies", other, "Alpha")
+    await place.post(f"/companies/{other['id']}/archive")
+    await place.made("/tags", name="unused")
+    answer = await place.get("/tags")
+    assert answer.headers["server-timing"] == "db;desc=1"
+    assert list((await words(place)).items()) == [("Alpha", 2), ("beta", 1), ("unused", 0)]
+    assert await words(place, sortBy="usageCount", sortDir="desc", limit=1) == {"Alpha": 2}
+    assert await words(place, q="ALP") == {"Alpha": 2}
+
+
+async def test_name_is_taken_whatever_its_case(place: Place) -> None:
+    tag = await place.made("/tags", name="VIP")
+    assert (tag["colour"], tag["usageCount"], tag["version"]) == (None, 0, 1)
+    assert code_of(await place.post("/tags", {"name": "vip"}), 409) == "TAG_EXISTS"
+    other = await place.made("/tags", name="Fair")
+    assert code_of(await place.patch(f"/tags/{other['id']}", {"name": "Vip"}), 409) == "TAG_EXISTS"
+    own = await place.patch(f"/tags/{tag['id']}", {"name": "Vip"})
+    assert own.json()["name"] == "Vip"
+    for bad in ({"name": None}, {"name": "x" * 51}, {"colour": "red"}, {"colour": "#12345"}, {"surprise": 1}):
+        assert code_of(await place.patch(f"/tags/{tag['id']}", bad), 400) == "VALIDATION_ERROR", bad
+
+
+async def test_renaming_and_deleting_a_tag_changes_the_rows(place: Place) -> None:
+    rows = {path: await row_of(place, path) for path in PATHS}
+    for path, row in rows.items():
+        await tagged(place, path, row, "first", "VIP", "last")
+    (tag,) = (await place.get("/tags", q="vip")).json()["items"]
+    stale = await place.patch(f"/tags/{tag['id']}", {"name": "Key account"}, if_match='"9"')
+    assert code_of(stale, 412) == "STALE_VERSION"
+    renamed = await place.patch(f"/tags/{tag['id']}", {"name": "Key account", "colour": "#FF0000"})
+    assert (renamed.json()["usageCount"], renamed.json()["colour"]) == (4, "#ff0000")
+    for path, row in rows.items():
+        now = await place.read(f"{path}/{row['id']}")
+        assert (now["tags"], now["version"]) == (["first", "Key account", "last"], 2)
+    assert (await place.api.delete(f"/api/v1/tags/{tag['id']}")).status_code == 204
+    for path, row in rows.items():
+        assert (await place.read(f"{path}/{row['id']}"))["tags"] == ["first", "last"]
+    assert code_of(await place.get(f"/tags/{tag['id']}"), 404) == "NOT_FOUND"
+    assert await place.stand.actions(tag["id"]) == ["CREATE", "UPDATE", "DELETE"]
+
+
+async def test_tags_of_another_organisation_are_neither_seen_nor_touched(place: Place) -> None:
+    company, elsewhere = await place.company(), new_id()
+    await tagged(place, "/companies", company, "VIP")
+    place.identity.add_organisation(elsewhere)
+    async with place.stand.client(org_id=elsewhere, user_id=new_id()) as stranger:
+        theirs = (await stranger.post("/api/v1/companies", json={"name": "Theirs"})).json()
+        url = f"/api/v1/companies/{theirs['id']}/tags"
+        assert (await stranger.put(url, json={"tags": ["vip"]})).json()["tags"] == ["vip"]
+        (tag,) = (await stranger.get("/api/v1/tags")).json()["items"]
+        assert (tag["name"], tag["usageCount"]) == ("vip", 1)
+        assert (await stranger.delete(f"/api/v1/tags/{tag['id']}")).status_code == 204
+    assert (await place.read(f"/companies/{company['id']}"))["tags"] == ["VIP"]
+
+
+async def test_two_who_use_a_new_word_write_it_alike(place: Place) -> None:
+    rows = [await place.company(f"Company {number}") for number in range(6)]
+    spellings = ["new", "NEW", "New", "nEW", "neW", "NEw"]
+    answers = await asyncio.gather(
+        *(
+            tagged(place, "/companies", row, word, f"other {n % 2}")
+            for n, (row, word) in enumerate(zip(rows, spellings, strict=True))
+        )
+    )
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert len({answer.json()["tags"][0] for answer in answers}) == 1
+    assert sorted((await words(place)).values()) == [3, 3, 6]
+
+
+async def test_whoever_tags_while_the_tag_is_renamed_gets_a_word_that_is_there(place: Place) -> None:
+    first, second = await place.company("A"), await place.company("B")
+    await tagged(place, "/companies", first, "VIP")
+    tag = (await place.read("/tags"))["items"][0]
+    calls = [place.patch(f"/tags/{tag['id']}", {"name": "Key"}), tagged(place, "/companies", second, "vip")]
+    answers = await place.race("tag", tag, *calls)
+    assert [answer.status_code for answer in answers] == [200, 200]
+    carried = {
+        name for row in (first, second) for name in (await place.read(f"/companies/{row['id']}"))["tags"]
+    }
+    assert carried <= set(await words(place))
+    assert sum((await words(place)).values()) == 2
