@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from tests.contract.calls import Call, Recipe, at, on
 from tests.contract.factor_recipes import FACTOR_RECIPES
+from tests.contract.find_recipes import FIND_RECIPES
 from tests.contract.labels_recipes import labels_recipes
 from tests.contract.organisations import Json, Organisation
 from tests.contract.own_recipes import OWN_RECIPES
@@ -290,6 +291,7 @@ RECIPES: dict[str, Recipe] = {
     **OWN_RECIPES,
     **PIPELINE_RECIPES,
     **FACTOR_RECIPES,
+    **FIND_RECIPES,
     **PLATFORM_RECIPES,
     **labels_recipes({"company": company, "contact": contact, "lead": lead, "deal": deal}),
     # identity

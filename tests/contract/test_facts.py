@@ -33,9 +33,6 @@ from identity.domain.roles import Role
 from notifications.smtp import Mailer
 
 NOT_YET: Mapping[str, str] = {
-    "sales.company.merged.v1": "merging companies",
-    "sales.company.merge_reverted.v1": "merging companies",
-    "sales.duplicate.detected.v1": "duplicates",
     "sales.import.finished.v1": "imports",
 }
 """Facts that are declared and that nothing in the first release publishes."""
@@ -44,6 +41,7 @@ WITHOUT_ACTIVITY: Mapping[str, str] = {
     "POST /notifications/read-all": "the same",
     "POST /auth/passkeys/register/options": "asks, and keeps nothing",
     "POST /platform/auth/change-password": "who owns the platform belongs to no organisation; it is logged",
+    "POST /companies/merge/preview": "asks, and changes nothing",
     "POST /jobs/run": "a run is kept as such, and what the job does has entries of its own",
 }
 SECRETS = ("password", "secret", "token", "hash", "cookie", "totp")

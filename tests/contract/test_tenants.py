@@ -21,6 +21,8 @@ LISTS = [each for each in GUARDED if not each.has_id and each.method == "GET"]
 
 FOREIGN: Mapping[str, str] = {
     "companyId": "company",
+    "survivorId": "company",
+    "mergedId": "company",
     "contactId": "contact",
     "dealId": "deal",
     "ownerUserId": "member",

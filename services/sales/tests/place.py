@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx2
+from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
 from chassis.testing.stand import Stand
@@ -82,6 +83,13 @@ class Place:
         company = company or await self.company(f"Company of {fields.get('title', 'a deal')}")
         body = {"title": "Retrofit", "companyId": company["id"], "ownerUserId": self.owner}
         return await self.made("/deals", **body | fields)
+
+    async def label(self, table: str, row: Json, *, tags: list[str], custom_fields: Json) -> None:
+        """A row has these tags and fields of the organisation's own."""
+        put = text(f"UPDATE {table} SET tags = :tags, custom_fields = :fields WHERE id = :id")
+        async with self.stand.runtime.system.session(None) as session:
+            await session.execute(put, {"tags": tags, "fields": Jsonb(custom_fields), "id": row["id"]})
+            await session.commit()
 
     async def read(self, path: str) -> Json:
         """A row as it is now."""

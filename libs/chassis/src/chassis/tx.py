@@ -240,6 +240,38 @@ class Tx:
         elif _has_changes(self._session):  # asking first costs less than a flush of nothing
             await self._session.flush()
 
+    @asynccontextmanager
+    async def attempt(self, *, if_match: int | None = None) -> AsyncIterator[None]:
+        """A part of the transaction that may fail by itself: an error undoes it whole, facts too, and comes out.
+
+        Rows that were read before are read again: what was undone must not be taken for written.
+        """
+        await self.flush()
+        self._discard()
+        known = len(self._entries), len(self._facts)
+        self.if_match, outer = if_match, self.if_match
+        # The session's own savepoint: where a flush fails, it undoes that and not the whole transaction.
+        savepoint = await self.session.begin_nested()
+        _ = await self.session.connection()  # it is set when the session first needs its connection
+        try:
+            yield
+            await self.flush()
+            await savepoint.commit()
+        except BaseException:
+            self._new.clear()
+            del self._entries[known[0] :], self._facts[known[1] :]
+            await savepoint.rollback()
+            raise
+        finally:
+            self.if_match = outer
+            self._discard()
+
+    def _discard(self) -> None:
+        """No object that was read so far is written any more."""
+        self._kept.clear()
+        if self._session is not None:
+            self._session.expunge_all()
+
     async def commit(self) -> None:
         """Write everything and commit; what fails here leaves nothing behind."""
         await self.flush()

@@ -12,17 +12,22 @@ from sales.domain.custom_fields import FieldExists
 from sales.domain.leads import LeadAlreadyConverted
 from sales.domain.rows import Row
 from sales.domain.tags import TagExists
+from sales.http.batches import batches
 from sales.http.boards import boards
 from sales.http.companies import companies
 from sales.http.contacts import contacts
 from sales.http.custom_fields import custom_fields
 from sales.http.deals import deals
+from sales.http.duplicates import duplicates
 from sales.http.forms import forms
 from sales.http.leads import leads
+from sales.http.merges import merges
 from sales.http.notes import notes
 from sales.http.pipelines import pipelines
+from sales.http.search import finding
 from sales.http.tags import tags
 from sales.http.views import views
+from sales.jobs import jobs
 from sales.rpc.sales_service import CALLERS, serve_sales
 from sales.settings import SalesSettings
 
@@ -32,7 +37,23 @@ SALES = Service(
     settings=SalesSettings,
     metadata=Row.metadata,
     migrations=Path(__file__).parents[2] / "migrations",
-    routers=[companies, contacts, leads, boards, deals, pipelines, forms, notes, tags, custom_fields, views],
+    routers=[
+        duplicates,
+        merges,
+        *batches,
+        companies,
+        contacts,
+        leads,
+        boards,
+        deals,
+        pipelines,
+        forms,
+        notes,
+        tags,
+        custom_fields,
+        views,
+        finding,
+    ],
     constraints={
         "uq_company_name": CompanyExists("There is a company of that name."),
         "uq_tag_name": TagExists("There is a tag of that name."),
@@ -40,6 +61,7 @@ SALES = Service(
         "uq_deal_lead": LeadAlreadyConverted("This lead is a deal already."),
     },
     handlers=HANDLERS,
+    jobs=jobs,
     watches=WATCHES,
     rules_of=rules_in(ORGANISATIONS),
     module="sales",

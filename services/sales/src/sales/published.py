@@ -1,6 +1,8 @@
 """Facts out: what sales tells others, one function for each event, from rows as the store shows them."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from chassis.tx import Fact
 from execos.platform.v1.values_pb2 import Address, Money, Reference
@@ -26,6 +28,33 @@ def company_archived(company: Any) -> Fact:
 def company_restored(company: Any) -> Fact:
     """An archived company is back."""
     return Fact(events.CompanyRestored(company=company_snapshot(company)), company.id, company.version)
+
+
+def company_merged(survivor: Any, merged: Any, merge_id: UUID) -> Fact:
+    """A company has taken in another one, which is no more."""
+    message = events.CompanyMerged(
+        company=company_snapshot(survivor), merge_id=str(merge_id), merged=company_snapshot(merged)
+    )
+    return Fact(message, survivor.id, survivor.version)
+
+
+def company_merge_reverted(survivor: Any, merged: Any, merge_id: UUID) -> Fact:
+    """The company that had gone into this one is back."""
+    message = events.CompanyMergeReverted(
+        company=company_snapshot(survivor), merge_id=str(merge_id), merged=company_snapshot(merged)
+    )
+    return Fact(message, survivor.id, survivor.version)
+
+
+def duplicate_detected(company: Any, other: Any, score: int, reasons: Sequence[str]) -> Fact:
+    """A company looks like another one."""
+    message = events.DuplicateDetected(
+        company=company_snapshot(company),
+        other=Reference(id=str(other.id), name=other.name),
+        score=score,
+        reasons=reasons,
+    )
+    return Fact(message, company.id, company.version)
 
 
 def contact_created(contact: Any) -> Fact:

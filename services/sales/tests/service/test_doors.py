@@ -38,7 +38,9 @@ LABEL_WRITES = [
     ("DELETE", "/views/{view}", "companies:read", None),
 ]
 READS = [
+    ("/search?q=x", "companies:read"),
     ("/companies", "companies:read"),
+    ("/companies/duplicates", "companies:read"),
     ("/companies/{company}", "companies:read"),
     ("/companies/{company}/activity", "companies:read"),
     ("/companies/{company}/contacts", "contacts:read"),
@@ -62,6 +64,14 @@ READS = [
 ]
 WRITES = [
     ("POST", "/companies", "companies:write", {"name": "New"}),
+    ("POST", "/companies/merge", "companies:merge", {"survivorId": "{company}", "mergedId": "{other}"}),
+    (
+        "POST",
+        "/companies/merge/preview",
+        "companies:merge",
+        {"survivorId": "{company}", "mergedId": "{other}"},
+    ),
+    ("POST", "/companies/merges/{merge}/revert", "companies:merge", None),
     ("PATCH", "/companies/{company}", "companies:write", {"industry": "Rail"}),
     ("POST", "/companies/{company}/archive", "companies:write", None),
     ("POST", "/companies/{company}/restore", "companies:write", None),
@@ -93,6 +103,8 @@ WRITES = [
     *LABEL_WRITES,
 ]
 PUBLIC = [("POST", "/forms/{form}")]
+BATCHES = {("POST", f"/{kind}/batch") for kind in ("companies", "contacts", "leads", "deals")}
+"""Doors that ask for two permissions and whose bodies are lists: test_batches.py."""
 ALL = [("GET", path, permission, None) for path, permission in READS] + WRITES
 
 
@@ -100,7 +112,7 @@ KINDS = ("company", "contact", "lead", "deal", "note", "tag", "field", "view")
 
 
 async def rows(place: Place) -> dict[str, str]:
-    """One row of each kind; the lead can be moved and converted, the deal is open."""
+    """One row of each kind; the lead can be moved and converted, the deal is open, the merge can be undone."""
     company = await place.company()
     contact = await place.contact(companyId=company["id"])
     lead = await place.lead(companyId=company["id"], ownerUserId=place.owner)
@@ -111,7 +123,11 @@ async def rows(place: Place) -> dict[str, str]:
     made["field"] = await place.made("/custom-fields", entity="company", key="size", name="Size", type="text")
     made["view"] = await place.made("/views", entity="company", name="All")
     made["form"] = await place.made("/forms", name="Contact us")
-    return {name: row["id"] for name, row in made.items()} | {"pipeline": deal["pipelineId"]}
+    made["other"], gone = await place.company("Other"), await place.company("Gone")
+    body = {"survivorId": made["other"]["id"], "mergedId": gone["id"]}
+    merge = (await place.post("/companies/merge", body)).json()["mergeId"]
+    ids = {name: row["id"] for name, row in made.items()}
+    return ids | {"pipeline": deal["pipelineId"], "merge": merge}
 
 
 def filled(body: Any, **ids: str) -> Json | None:
@@ -124,9 +140,10 @@ def filled(body: Any, **ids: str) -> Json | None:
 def test_every_door_is_here() -> None:
     paths = SALES.app().openapi()["paths"]
     doors = {(method.upper(), path) for path, operations in paths.items() for method in operations}
-    ids = {name: f"{{{name}_id}}" for name in (*KINDS, "pipeline")} | {"form": "{form}"}
-    named = [(method, path) for method, path, _, _ in ALL] + PUBLIC
-    assert doors == {(method, "/api/v1" + path.format(**ids)) for method, path in named}
+    ids = {name: f"{{{name}_id}}" for name in (*KINDS, "pipeline", "merge")} | {"form": "{form}"}
+    known = {(method, path.partition("?")[0].format(**ids)) for method, path, _, _ in ALL}
+    public = {(method, path.format(**ids)) for method, path in PUBLIC}
+    assert doors == {(method, f"/api/v1{path}") for method, path in known | BATCHES | public}
 
 
 @pytest.mark.parametrize(("method", "path", "permission", "body"), ALL)
@@ -186,7 +203,7 @@ async def test_unknown_and_read_only_fields_are_refused(place: Place) -> None:
 
 
 async def test_malformed_ids_are_refused(place: Place) -> None:
-    ids = dict.fromkeys((*KINDS, "owner", "pipeline", "form"), "1")
+    ids = dict.fromkeys((*KINDS, "owner", "pipeline", "form", "merge", "other"), "1")
     for method, path, _, body in ALL:
         if "{" in path:
             answer = await place.api.request(method, f"/api/v1{path.format(**ids)}", json=filled(body, **ids))

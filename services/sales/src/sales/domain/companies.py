@@ -18,6 +18,12 @@ class CompanyExists(Conflict):
     reason = "COMPANY_EXISTS"
 
 
+class CompanyMerged(Conflict):
+    """A company that went into another one comes back only by undoing the merge."""
+
+    reason = "COMPANY_MERGED"
+
+
 class Company(Row, Aggregate, Archivable, Labelled):
     """A customer or a prospect; the legal fields are the buyer's on invoices."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, text
+from sqlalchemy import String, inspect, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -64,3 +64,12 @@ def assign(row: Row, values: Values) -> None:
 
 def _merged(values: Values, changes: Values) -> dict[str, Any]:
     return {key: value for key, value in {**values, **changes}.items() if value is not None}
+
+
+def is_touched(row: Row, *names: str) -> bool:
+    """Whether one of these fields has another value than when the row was read."""
+    attributes = inspect(row, raiseerr=True).attrs
+    return any(
+        change.has_changes() and list(change.deleted or ()) != list(change.added)
+        for change in (attributes[name].history for name in names)
+    )

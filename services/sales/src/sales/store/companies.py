@@ -50,12 +50,15 @@ _BY_NAME = Lookup(
         func.lower(COMPANY.name) == func.lower(bindparam("name", type_=String)), COMPANY.archived_at.is_(None)
     )
 )
+# Held as it is: what refers to a company must not miss that it is renamed, archived or merged at the same time.
 _LIVE = Lookup(
-    select(COMPANY.id).where(
+    select(COMPANY.id)
+    .where(
         COMPANY.org_id == bindparam("org_id"),
         COMPANY.id == bindparam("company_id"),
         COMPANY.archived_at.is_(None),
     )
+    .with_for_update(read=True, key_share=True)
 )
 LIST = ListQuery(
     _SHOWN,

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import BadRequest, NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
-from chassis.queries import ListQuery, Lookup, Reader
+from chassis.queries import ListQuery, Lookup, Reader, Rows
 from sales.domain.contacts import Contact
 from sales.domain.custom_fields import FieldEntity
 from sales.store.custom_fields import missing, require, typed
@@ -52,6 +52,7 @@ _BORN = Lookup(
     row_type=Contact,
     key="contact_id",
 )
+_BY_IDS = Lookup(_SHOWN.where(CONTACT.id == func.any(bindparam("contact_ids"))).order_by(CONTACT.id))
 _INVOICE_EMAIL = Lookup(
     select(CONTACT.email)
     .where(
@@ -101,6 +102,11 @@ async def show(reader: Reader, org_id: UUID, contact_id: UUID) -> Any:
 async def show_new(reader: Reader, org_id: UUID, contact_id: UUID) -> Any:
     """A contact that has just been added; Invalid when a required custom field has no value."""
     return require((await reader.rows(_BORN, org_id=org_id, contact_id=contact_id))[0])
+
+
+async def show_each(reader: Reader, org_id: UUID, contact_ids: list[UUID]) -> Rows:
+    """Contacts by id; unknown ids are left out."""
+    return await reader.rows(_BY_IDS, org_id=org_id, contact_ids=contact_ids)
 
 
 async def first_email(reader: Reader, org_id: UUID, company_id: UUID) -> str | None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
-from chassis.queries import ListQuery, Lookup, Reader
+from chassis.queries import ListQuery, Lookup, Reader, Rows
 from sales.domain.custom_fields import FieldEntity
 from sales.domain.leads import OPEN_STAGES, Lead, LeadCategory, LeadStage
 from sales.store.custom_fields import missing, require, typed
@@ -71,6 +71,7 @@ _BORN = Lookup(
     row_type=Lead,
     key="lead_id",
 )
+_BY_IDS = Lookup(_SHOWN.where(LEAD.id == func.any(bindparam("lead_ids"))).order_by(LEAD.id))
 LIST = ListQuery(
     _SHOWN,
     key=LEAD.id,
@@ -112,6 +113,11 @@ async def show(reader: Reader, org_id: UUID, lead_id: UUID, *, now: datetime) ->
 async def show_new(reader: Reader, org_id: UUID, lead_id: UUID, *, now: datetime) -> Any:
     """A lead that has just been added; Invalid when a required custom field has no value."""
     return require((await reader.rows(_BORN, org_id=org_id, lead_id=lead_id, now=now))[0])
+
+
+async def show_each(reader: Reader, org_id: UUID, lead_ids: list[UUID], *, now: datetime) -> Rows:
+    """Leads by id; unknown ids are left out."""
+    return await reader.rows(_BY_IDS, org_id=org_id, lead_ids=lead_ids, now=now)
 
 
 async def lock(session: AsyncSession, org_id: UUID, lead_id: UUID) -> Lead:

@@ -5,12 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from chassis.tx import Fact, Tx
-from sales.domain.companies import Company
+from sales.domain.companies import Company, CompanyMerged
 from sales.domain.custom_fields import FieldEntity
-from sales.domain.rows import Values, assign, newborn
+from sales.domain.finding import EntityType
+from sales.domain.rows import Values, assign, is_touched, newborn
 from sales.published import company_archived, company_created, company_restored, company_updated
 from sales.store import companies, members
 from sales.usecases.custom_fields import changed_values, new_values
+from sales.usecases.duplicates import COMPARED, detect_duplicates
+from sales.usecases.finding import index_rows, rename_company
 
 
 async def create_company(tx: Tx, values: Values) -> Any:
@@ -41,8 +44,13 @@ async def archive_company(tx: Tx, company_id: UUID) -> Any:
 
 
 async def restore_company(tx: Tx, company_id: UUID) -> Any:
-    """Back in business; CompanyExists when its name has been taken meanwhile, a live one stays as it is."""
+    """Back in business; CompanyExists when its name has been taken meanwhile, a live one stays as it is.
+
+    CompanyMerged when it went into another one: what it had is there.
+    """
     company = await _expected(tx, company_id)
+    if company.merged_into_id is not None:
+        raise CompanyMerged("Undo the merge instead.", mergedIntoId=str(company.merged_into_id))
     if not company.restore():
         return await companies.show(tx, company.org_id, company_id)
     return await _tell(tx, company, "RESTORE", company_restored)
@@ -56,9 +64,16 @@ async def _expected(tx: Tx, company_id: UUID) -> Company:
 
 async def _tell(tx: Tx, company: Company, action: str, fact: Callable[[Any], Fact]) -> Any:
     """Record what changed, if anything did, publish it, and show the company as it is now."""
+    is_renamed = action == "UPDATE" and is_touched(company, "name")
+    is_another = action == "CREATE" or is_touched(company, *COMPARED)
     is_changed = tx.record(company, action)
     show = companies.show_new if action == "CREATE" else companies.show
     shown = await show(tx, company.org_id, company.id)
     if is_changed:
         tx.publish(fact(shown))
+        await index_rows(tx, EntityType.COMPANY, [shown])
+    if is_renamed:
+        await rename_company(tx, shown)
+    if is_another and shown.archived_at is None:
+        await detect_duplicates(tx, shown)
     return shown

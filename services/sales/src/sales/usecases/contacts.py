@@ -7,10 +7,12 @@ from uuid import UUID
 from chassis.tx import Fact, Tx
 from sales.domain.contacts import Contact
 from sales.domain.custom_fields import FieldEntity
+from sales.domain.finding import EntityType
 from sales.domain.rows import Values, newborn
 from sales.published import contact_archived, contact_created, contact_restored, contact_updated
 from sales.store import companies, contacts, members
 from sales.usecases.custom_fields import changed_values, new_values
+from sales.usecases.finding import index_rows
 
 
 async def create_contact(tx: Tx, values: Values) -> Any:
@@ -72,4 +74,5 @@ async def _tell(tx: Tx, contact: Contact, action: str, fact: Callable[[Any], Fac
     shown = await show(tx, contact.org_id, contact.id)
     if is_changed:
         tx.publish(fact(shown))
+        await index_rows(tx, EntityType.CONTACT, [shown])
     return shown

@@ -11,6 +11,7 @@ from chassis.tx import Fact, Tx
 from sales.copies import KnownOrganisation
 from sales.domain.custom_fields import FieldEntity
 from sales.domain.deals import Deal, DealStage, OwnerRequired
+from sales.domain.finding import EntityType
 from sales.domain.rows import Values, assign, newborn
 from sales.domain.stage_moves import DealStageMove
 from sales.published import (
@@ -25,6 +26,7 @@ from sales.published import (
 )
 from sales.store import deals, members, organisations
 from sales.usecases.custom_fields import changed_values, new_values
+from sales.usecases.finding import index_rows
 from sales.usecases.pipelines import place_in
 from sales.usecases.references import check_buyer, check_new_buyer
 
@@ -186,6 +188,7 @@ async def _tell(tx: Tx, deal: Deal, action: str, fact: Callable[[Any], Fact]) ->
     shown = await show(tx, deal.org_id, deal.id, now=tx.now)
     if is_changed:
         tx.publish(fact(shown))
+        await index_rows(tx, EntityType.DEAL, [shown])
     return shown
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis.states import check_move
 from chassis.tx import Fact, Tx
 from sales.domain.custom_fields import FieldEntity
+from sales.domain.finding import EntityType
 from sales.domain.leads import LEAD_MOVES, Lead, LeadStage
 from sales.domain.rows import Values, assign, newborn
 from sales.published import (
@@ -20,6 +21,7 @@ from sales.published import (
 )
 from sales.store import leads, members
 from sales.usecases.custom_fields import changed_values, new_values
+from sales.usecases.finding import index_rows
 from sales.usecases.references import check_buyer, check_new_buyer
 
 
@@ -93,6 +95,7 @@ async def tell_lead(tx: Tx, lead: Lead, action: str, fact: Callable[[Any], Fact]
     shown = await show(tx, lead.org_id, lead.id, now=tx.now)
     if is_changed:
         tx.publish(fact(shown))
+        await index_rows(tx, EntityType.LEAD, [shown])
     return shown
 
 

@@ -1,0 +1,86 @@
+"""What becomes of two companies that are one: whose value counts, and how it is all undone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from chassis.errors import Conflict
+from sales.domain.companies import Company
+
+Choice = str
+"""`a` is what survives, `b` what is merged into it."""
+
+CHOSEN = (
+    "name",
+    "industry",
+    "website",
+    "phone",
+    "email",
+    "legal_name",
+    "vat_id",
+    "address",
+    "owner_user_id",
+)
+"""The fields whose value can be chosen."""
+LABELS = ("tags", "custom_fields")
+
+
+class NotMergeable(Conflict):
+    """Only live companies that have gone into no other one are merged."""
+
+    reason = "COMPANY_ARCHIVED"
+
+
+class MergeReverted(Conflict):
+    """A merge is undone once."""
+
+    reason = "MERGE_ALREADY_REVERTED"
+
+
+class MergeOutlived(Conflict):
+    """One of the two companies is no longer what the merge made of it."""
+
+    reason = "MERGE_OUTLIVED"
+
+
+def check_mergeable(*companies: Company) -> None:
+    """Raise NotMergeable unless all of them are live."""
+    for company in companies:
+        if company.archived_at is not None:
+            raise NotMergeable("The company is archived or has been merged.", companyId=str(company.id))
+
+
+def united(survivor: Any, merged: Any, choices: Mapping[str, Choice]) -> dict[str, Any]:
+    """The fields of what survives: as they are chosen, else its own, filled up with the other's."""
+    fields = {name: _chosen(survivor, merged, name, choices.get(name)) for name in CHOSEN}
+    own = {tag.casefold() for tag in survivor.tags}
+    tags = [*survivor.tags, *(tag for tag in merged.tags if tag.casefold() not in own)]
+    custom = dict(merged.custom_fields)
+    custom |= {key: value for key, value in survivor.custom_fields.items() if value is not None}
+    return {**fields, "tags": tags, "custom_fields": custom}
+
+
+def taken(company: Company) -> dict[str, Any]:
+    """The fields that a merge may change, as JSON."""
+    values = {name: getattr(company, name) for name in (*CHOSEN, *LABELS)}
+    owner = values["owner_user_id"]
+    return values | {"owner_user_id": None if owner is None else str(owner)}
+
+
+def give_back(company: Company, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that undo a merge: of fields that are still as the merge left them."""
+    now = taken(company)
+    return {name: before[name] for name in before if before[name] != after[name] and now[name] == after[name]}
+
+
+def wire_names() -> dict[str, str]:
+    """The fields that can be chosen, by API name."""
+    return {to_camel(name): name for name in CHOSEN}
+
+
+def _chosen(survivor: Any, merged: Any, name: str, choice: Choice | None) -> Any:
+    own, other = getattr(survivor, name), getattr(merged, name)
+    if choice == "b":
+        return other
+    return other if own is None and choice is None else own

@@ -1,0 +1,85 @@
+"""Merges in SQL: the two companies, what refers to one of them, and the log."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Uuid, bindparam, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.errors import BadRequest, NotFound
+from chassis.queries import Lookup, Reader
+from sales.domain.companies import Company
+from sales.domain.contacts import Contact
+from sales.domain.deals import Deal
+from sales.domain.finding import EntityType, MergeLog
+from sales.domain.leads import Lead
+from sales.store.contacts import CONTACT
+from sales.store.deals import DEAL
+from sales.store.leads import LEAD
+
+OWNED: dict[EntityType, type[Contact | Lead | Deal]] = {
+    EntityType.CONTACT: Contact,
+    EntityType.LEAD: Lead,
+    EntityType.DEAL: Deal,
+}
+"""The rows that belong to a company and have a history of their own."""
+
+
+def _count(columns: Any) -> Any:
+    return (
+        select(func.count())
+        .where(columns.org_id == bindparam("org_id"), columns.company_id == bindparam("company_id"))
+        .scalar_subquery()
+    )
+
+
+# tenantless: each of the counts names it
+_COUNTS = Lookup(
+    select(_count(CONTACT).label("contacts"), _count(LEAD).label("leads"), _count(DEAL).label("deals"))
+)
+
+
+async def lock_both(
+    session: AsyncSession, org_id: UUID, survivor_id: UUID, merged_id: UUID
+) -> tuple[Company, Company]:
+    """Both companies, to be changed; BadRequest names the one that does not exist here.
+
+    Locked in the order of their ids, so that two merges of the same companies wait for each other.
+    """
+    wanted = (
+        select(Company)
+        .where(Company.org_id == org_id, Company.id.in_([survivor_id, merged_id]))
+        .order_by(Company.id)
+        .with_for_update()
+    )
+    found = {company.id: company for company in await session.scalars(wanted)}
+    for field, company_id in (("survivorId", survivor_id), ("mergedId", merged_id)):
+        if company_id not in found:
+            raise BadRequest("There is no such company.", field=field)
+    return found[survivor_id], found[merged_id]
+
+
+async def lock_owned(
+    session: AsyncSession, kind: EntityType, org_id: UUID, company_id: UUID, ids: Sequence[UUID] | None = None
+) -> Sequence[Any]:
+    """The rows of a kind that belong to a company, to be changed; of these ids, where there are any."""
+    row = OWNED[kind]
+    wanted = select(row).where(row.org_id == org_id, row.company_id == company_id)
+    if ids is not None:
+        wanted = wanted.where(row.id == func.any(bindparam("ids", list(ids), type_=ARRAY(Uuid))))
+    return (await session.scalars(wanted.order_by(row.id).with_for_update())).all()
+
+
+async def lock_log(session: AsyncSession, org_id: UUID, merge_id: UUID) -> MergeLog:
+    """A merge, to be undone; NotFound when it does not exist here."""
+    wanted = select(MergeLog).where(MergeLog.org_id == org_id, MergeLog.id == merge_id).with_for_update()
+    log = await session.scalar(wanted)
+    if log is None:
+        raise NotFound("There is no such merge.")
+    return log
+
+
+async def count_owned(reader: Reader, org_id: UUID, company_id: UUID) -> Any:
+    """How many contacts, leads and deals a company has."""
+    return (await reader.rows(_COUNTS, org_id=org_id, company_id=company_id))[0]
