@@ -144,6 +144,12 @@ def test_body_of_one_mebibyte_passes_and_one_byte_more_does_not(signed_in: httpx
     assert refused.json()["error"]["code"] == "PAYLOAD_TOO_LARGE"
 
 
+def test_a_file_that_is_uploaded_is_counted_by_its_service_alone(signed_in: httpx2.Client) -> None:
+    assert signed_in.post("/api/v1/imports", content=b"x" * 3_000_000).status_code == 200
+    for method, path in (("PUT", "/api/v1/imports"), ("POST", "/api/v1/imports/1/apply")):
+        assert signed_in.request(method, path, content=b"x" * 1_048_577).status_code == 413
+
+
 def test_body_without_a_declared_length_is_counted(signed_in: httpx2.Client) -> None:
     assert signed_in.post("/api/v1/deals", content=iter([b"x" * 524_288] * 2)).status_code == 200
     assert signed_in.post("/api/v1/deals", content=iter([b"x" * 524_288] * 2 + [b"x"])).status_code == 413

@@ -2,17 +2,24 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.contract.organisations import API, Json, Organisation
 
 
 @dataclass(frozen=True)
 class Call:
-    """Path below /api/v1, body and headers of a request."""
+    """Path below /api/v1, body and headers of a request; `form` is a body that is no JSON."""
 
     path: str
     body: Json | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    form: bytes | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The body, as the client takes it."""
+        return {"json": self.body} if self.form is None else {"content": self.form}
 
     @property
     def url(self) -> str:

@@ -67,6 +67,12 @@ class Operation:
         """Whether its path names a row; keys of system roles and codes of modules are every organisation's."""
         return "{" in self.path and not any(each in self.path for each in ("{key}", "{code}"))
 
+    @property
+    def takes_form(self) -> bool:
+        """Whether its body is a form with a file."""
+        content = self.document["operation"].get("requestBody", {}).get("content", {})
+        return "multipart/form-data" in content
+
     def body(self) -> Mapping[str, Any] | None:
         """The schema of its JSON body, references resolved one step; None when it takes none."""
         content = self.document["operation"].get("requestBody", {}).get("content", {})

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 from tests.contract.calls import Call, Recipe, at, on
 from tests.contract.factor_recipes import FACTOR_RECIPES
+from tests.contract.files_recipes import FILES_RECIPES
 from tests.contract.find_recipes import FIND_RECIPES
 from tests.contract.labels_recipes import labels_recipes
 from tests.contract.organisations import Json, Organisation
@@ -294,6 +295,7 @@ RECIPES: dict[str, Recipe] = {
     **FIND_RECIPES,
     **PLATFORM_RECIPES,
     **labels_recipes({"company": company, "contact": contact, "lead": lead, "deal": deal}),
+    **FILES_RECIPES,
     # identity
     "keys.read": at("/.well-known/jwks.json"),
     "permissions.list": at("/permissions"),

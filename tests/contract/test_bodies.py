@@ -36,11 +36,14 @@ WITH_BODY = [
     for each in operations()
     if each.method in WRITING and each.body() is not None and each.line not in FREE
 ]
-WITHOUT_BODY = [each for each in operations() if each.method in WRITING and each.body() is None]
+FORMS = [each for each in operations() if each.takes_form]
+WITHOUT_BODY = [
+    each for each in operations() if each.method in WRITING and each.body() is None and not each.takes_form
+]
 
 
 def test_every_writing_operation_is_looked_at():
-    assert len(WITH_BODY) + len(WITHOUT_BODY) + len(FREE) == sum(
+    assert len(WITH_BODY) + len(WITHOUT_BODY) + len(FORMS) + len(FREE) == sum(
         each.method in WRITING for each in operations()
     )
     collective = {each.line for each in WITHOUT_BODY if not each.has_id}
@@ -123,6 +126,22 @@ async def test_a_body_of_another_type_is_refused(operation: Operation, organisat
         answer = await client.request(operation.method, call.url, content=b"{}", headers=headers)
         assert answer.status_code == 415, f"{kind}: {answer.text}"
         assert answer.json()["error"]["code"] == "UNSUPPORTED_MEDIA_TYPE"
+
+
+@pytest.mark.parametrize("operation", FORMS, ids=lambda each: each.line)
+async def test_a_form_is_no_json_and_has_no_field_that_is_not_its_own(
+    operation: Operation, organisation: Organisation
+):
+    call = await RECIPES[operation.id](organisation)
+    client = await organisation.client_of(operation)
+    answer = await client.request(operation.method, call.url, json={"entity": "company"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    for name in STRANGE:
+        strange = (call.form or b"").replace(b'name="entity"', f'name="{name}"'.encode())
+        answer = await client.request(operation.method, call.url, content=strange, headers=call.headers)
+        assert answer.status_code == 400, f"{name}: {answer.text}"
+        error = answer.json()["error"]
+        assert (error["code"], error["details"][0]["field"]) == ("VALIDATION_ERROR", name)
 
 
 async def test_what_the_policies_show_may_be_sent_back(organisation: Organisation):

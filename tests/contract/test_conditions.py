@@ -31,7 +31,7 @@ async def _written(organisation: Organisation, operation: Operation) -> tuple[An
 async def _send(organisation: Organisation, operation: Operation, call: Call, **headers: str) -> Any:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     client = await organisation.client_of(operation)
-    return await client.request(operation.method, call.url, json=call.body, headers=call.headers | named)
+    return await client.request(operation.method, call.url, **call.content, headers=call.headers | named)
 
 
 def test_every_command_is_looked_at():
@@ -104,7 +104,7 @@ async def _send_key(organisation: Organisation, operation: Operation, call: Call
     headers = {name.encode(): value.encode() for name, value in call.headers.items()}
     client = await organisation.client_of(operation)
     return await client.request(
-        operation.method, call.url, json=call.body, headers=headers | {b"idempotency-key": key.encode()}
+        operation.method, call.url, **call.content, headers=headers | {b"idempotency-key": key.encode()}
     )
 
 
@@ -113,7 +113,7 @@ async def test_a_key_is_required_where_money_moves_and_nowhere_else(
     operation: Operation, organisation: Organisation
 ):
     call = await RECIPES[operation.id](organisation)
-    answer = await _send(organisation, operation, Call(call.path, call.body))
+    answer = await _send(organisation, operation, Call(call.path, call.body, call.headers, call.form))
     if operation.line in KEY_REQUIRED:
         assert answer.status_code == 400
         assert answer.json()["error"]["code"] == "IDEMPOTENCY_KEY_REQUIRED"

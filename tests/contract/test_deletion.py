@@ -42,7 +42,7 @@ async def _filled(platform: Platform) -> Organisation:
     for operation in writing():
         if not operation.is_platform:
             call = await RECIPES[operation.id](org)
-            await client.request(operation.method, call.url, json=call.body, headers=call.headers)
+            await client.request(operation.method, call.url, **call.content, headers=call.headers)
     await platform.carry(org.id)
     return org
 

@@ -35,5 +35,5 @@ async def test_every_door_of_a_module_that_is_off_says_so(
 ):
     call = await RECIPES[operation.id](organisation)
     client = await without.client()
-    answer = await client.request(operation.method, call.url, json=call.body, headers=call.headers)
+    answer = await client.request(operation.method, call.url, **call.content, headers=call.headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "MODULE_DISABLED"), answer.text

@@ -32,12 +32,12 @@ async def test_no_role_of_a_tenant_reaches_the_platform(
     for role in Role:
         client = await organisation.client(role)
         answer = await client.request(
-            operation.method, call.url, json=call.body, headers={"host": PLATFORM_HOST}
+            operation.method, call.url, **call.content, headers={"host": PLATFORM_HOST}
         )
         assert answer.status_code == 401, f"{role}: {answer.text}"
     for host in elsewhere:
         client = await organisation.client()
-        answer = await client.request(operation.method, call.url, json=call.body, headers={"host": host})
+        answer = await client.request(operation.method, call.url, **call.content, headers={"host": host})
         assert answer.status_code == 404, f"{host}: {answer.text}"
 
 
@@ -56,7 +56,7 @@ async def test_nobody_is_let_in_without_a_token_or_on_another_host(
                 headers={"content-type": "application/json"},
             )
             assert answer.status_code == 401, answer.text
-    answer = await owner.request(operation.method, call.url, json=call.body, headers={"host": "localhost"})
+    answer = await owner.request(operation.method, call.url, **call.content, headers={"host": "localhost"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
 
 

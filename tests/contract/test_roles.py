@@ -80,7 +80,7 @@ async def test_exactly_the_roles_of_the_table_are_let_in(operation: Operation, o
     allowed = roles_of(OF_OTHERS.get(operation.line, TABLE[operation.line]))
     for role in sorted(Role, key=lambda each: each in allowed):
         client = await organisation.client(role)
-        answer = await client.request(operation.method, call.url, json=call.body, headers=call.headers)
+        answer = await client.request(operation.method, call.url, **call.content, headers=call.headers)
         where = f"{role}: {answer.status_code} {answer.text[:300]}"
         assert answer.status_code < 500, where
         assert answer.status_code != 401, where
@@ -91,7 +91,7 @@ async def test_exactly_the_roles_of_the_table_are_let_in(operation: Operation, o
 async def test_nobody_is_let_in_without_a_token(operation: Operation, organisation: Organisation):
     call = await RECIPES[operation.id](organisation)
     async with organisation.platform.client() as anonymous:
-        answer = await anonymous.request(operation.method, call.url, json=call.body, headers=call.headers)
+        answer = await anonymous.request(operation.method, call.url, **call.content, headers=call.headers)
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "UNAUTHORIZED"
 
@@ -122,12 +122,12 @@ async def test_the_owner_succeeds_as_the_document_says(operation: Operation, org
     if operation.id in {"auth.refresh", "auth.logout"}:  # these live on the cookie, not on the token
         again = replace(organisation.owner, browser=organisation.platform.place.browser())
         await again.sign_in()
-        answer = await again.browser.post(call.path, json=call.body)
+        answer = await again.browser.post(call.path, **call.content)
     else:
         sender = (
             client if operation.is_platform or not operation.is_public else organisation.platform.client()
         )
-        answer = await sender.request(operation.method, call.url, json=call.body, headers=call.headers)
+        answer = await sender.request(operation.method, call.url, **call.content, headers=call.headers)
     promised = [status for status in operation.document["operation"]["responses"] if status < "400"]
     assert str(answer.status_code) in promised, answer.text
     if answer.status_code in {201, 202} and operation.line not in WITHOUT_ADDRESS:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.contract import pipeline_recipes, recipes
+from tests.contract import files_recipes, pipeline_recipes, recipes
 from tests.contract.calls import Call
 from tests.contract.labels_recipes import custom_field, note, tag, view
 from tests.contract.operations import Operation, operations
@@ -97,6 +97,7 @@ async def _furnish(org: Organisation) -> dict[str, str]:
     rows["invoice"] = await recipes.sent_invoice(org)
     rows |= {"note": await note(org), "tag": await tag(org)}
     rows |= {"field": await custom_field(org), "view": await view(org)}
+    rows["import"] = await files_recipes.checked(org)
     rows["notification"] = await recipes.notification(org)
     await org.post(f"/deals/{rows['deal']['id']}/mark-won")
     await org.platform.carry(org.id)
@@ -105,7 +106,7 @@ async def _furnish(org: Organisation) -> dict[str, str]:
 
 async def _ask(org: Organisation, operation: Operation, call: Call) -> Any:
     client = await org.client()
-    return await client.request(operation.method, call.url, json=call.body, headers=call.headers)
+    return await client.request(operation.method, call.url, **call.content, headers=call.headers)
 
 
 def _references(operation: Operation) -> Iterator[tuple[str, ...]]:

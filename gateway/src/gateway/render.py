@@ -15,6 +15,7 @@ from gateway.replies import METHODS, replies
 from gateway.routes import (
     API,
     DOCS_PATH,
+    DOWNLOADS,
     HEALTH_PATHS,
     JWKS_PATH,
     OPENAPI_PATH,
@@ -23,6 +24,7 @@ from gateway.routes import (
     PUBLIC_OPERATIONS,
     READY_PATHS,
     TOKEN_PATHS,
+    UPLOADS,
     path_match,
     routes,
 )
@@ -119,6 +121,8 @@ def render(settings: GatewaySettings, directory: Path, identity_token: str) -> s
         api=API,
         service_routes=routes(),
         public_operations=PUBLIC_OPERATIONS,
+        uploads=UPLOADS,
+        downloads=DOWNLOADS,
         own_paths=OWN_PATHS,
         platform=PLATFORM,
         health_paths=HEALTH_PATHS,

@@ -153,6 +153,14 @@ PUBLIC_OPERATIONS: Final = (
     PublicOperation("GET", JWKS_PATH),
 )
 
+#: Where a POST may be longer than everything else: the service behind it has a limit of its own.
+UPLOADS: Final[dict[str, str]] = {f"{API}/imports": "sales"}
+
+#: What is as long as it is: the service ends it, or falls silent.
+DOWNLOADS: Final = frozenset(
+    f"{API}/exports/{entity}.csv" for entities in EXPORTS.values() for entity in entities
+)
+
 #: What the gateway answers itself, to everybody.
 OWN_PATHS: Final = (*HEALTH_PATHS, *READY_PATHS, OPENAPI_PATH, DOCS_PATH)
 

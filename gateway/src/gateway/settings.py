@@ -67,6 +67,8 @@ class GatewaySettings(BaseModel):
     header_timeout_seconds: Seconds = 5
     request_timeout_seconds: Seconds = 15
     upstream_timeout_seconds: Seconds = 15
+    #: A file is taken in row by row before it is answered.
+    upload_timeout_seconds: Seconds = 60
     max_heap_bytes: int = Field(default=512 * 1024 * 1024, ge=64 * 1024 * 1024)
     max_connections: int = Field(default=10_000, ge=1)
 

@@ -137,7 +137,7 @@ async def test_same_key_with_another_body_is_refused(notes: Stand) -> None:
 async def test_twin_in_flight_is_told_to_come_back(notes: Stand) -> None:
     async with notes.client(headers=KEY) as client:
         async with Tx(notes.runtime.source, await notes.runtime.verifier.verify(notes.token())) as first:
-            await claim(first, method="POST", route="/api/v1/notes", key="a key", body=b"")
+            await claim(first, method="POST", route="/api/v1/notes", key="a key", digest=b"-" * 32)
             answer = await client.post("/api/v1/notes", json={"title": "Twin"})
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "REQUEST_IN_FLIGHT")
         assert answer.headers["retry-after"] == "1"
@@ -160,7 +160,7 @@ async def test_twin_that_looked_before_the_first_committed_has_no_effect(notes: 
     # The first commits between the snapshot and the lock of the second: the primary key is the last guard.
     actor = await notes.runtime.verifier.verify(notes.token())
     async with notes.client(headers=KEY) as client, Tx(notes.runtime.source, actor) as late:
-        claimed = await claim(late, method="POST", route="/api/v1/other", key="a key", body=b"")
+        claimed = await claim(late, method="POST", route="/api/v1/other", key="a key", digest=b"-" * 32)
         assert isinstance(claimed, Claim)
         assert (await client.post("/api/v1/notes", json={"title": "Once"})).status_code == 201
         late.answer = replace(claimed, identity=claimed.identity | {"route": "/api/v1/notes"}).row(

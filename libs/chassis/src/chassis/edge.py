@@ -1,6 +1,7 @@
 """The outermost layer of a service's HTTP side: request id, timing, one log line, and the last net for bugs."""
 
 import time
+from collections.abc import Mapping
 from uuid import UUID
 
 import structlog
@@ -21,15 +22,17 @@ MAX_BODY_BYTES = 1024 * 1024
 PROBES = frozenset({"/healthz", "/readyz"})  # asked every two seconds; only their failures are worth a line
 MAX_LENGTH_DIGITS = 12
 CLIENT_GONE = 499  # only in logs and metrics, by the name that proxies gave it
-TOO_LARGE = "The body is larger than 1 MiB."
+TOO_LARGE = "The body is larger than {} MiB."
 
 
 class Edge:
     """Pure ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
+    def __init__(self, app: ASGIApp, service: str, uploads: Mapping[str, int] | None = None) -> None:
+        """`uploads` are the paths to which a POST may be longer, each with its own limit in bytes."""
         self._app = app
         self._service = service
+        self._uploads = uploads or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; whatever breaks becomes one enveloped 500 and one logged stack."""
@@ -52,11 +55,12 @@ class Edge:
             await send(message)
 
         try:
-            if _length(scope) > MAX_BODY_BYTES:
-                answer = error_response(Request(scope), 413, "PAYLOAD_TOO_LARGE", TOO_LARGE)
+            limit = self._limit(scope)
+            if _length(scope) > limit:
+                answer = error_response(Request(scope), 413, "PAYLOAD_TOO_LARGE", too_large(limit))
                 await answer(scope, receive, send_stamped)
             else:
-                await self._app(scope, _limited(scope, receive), send_stamped)
+                await self._app(scope, _limited(scope, receive, limit), send_stamped)
         except ClientDisconnect:
             status = CLIENT_GONE  # nobody is left to be answered
         except Exception as error:
@@ -77,6 +81,16 @@ class Edge:
                     status=status,
                     duration_ms=round(seconds * 1000, 2),
                 )
+
+    def _limit(self, scope: Scope) -> int:
+        return (
+            self._uploads.get(scope["path"], MAX_BODY_BYTES) if scope["method"] == "POST" else MAX_BODY_BYTES
+        )
+
+
+def too_large(limit: int) -> str:
+    """What whoever sends more than `limit` bytes is told."""
+    return TOO_LARGE.format(limit // MAX_BODY_BYTES)
 
 
 def crash(request: Request, error: Exception) -> Response:
@@ -113,11 +127,11 @@ def _template(scope: Scope) -> str:
 def _length(scope: Scope) -> int:
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) if value.isdigit() and len(value) < MAX_LENGTH_DIGITS else MAX_BODY_BYTES + 1
+            return int(value) if value.isdigit() and len(value) < MAX_LENGTH_DIGITS else 10**MAX_LENGTH_DIGITS
     return 0
 
 
-def _limited(scope: Scope, receive: Receive) -> Receive:
+def _limited(scope: Scope, receive: Receive, limit: int) -> Receive:
     """`receive` that stops a chunked body at the limit; a body of known length was checked before."""
     if not any(name == b"transfer-encoding" for name, _ in scope["headers"]):
         return receive
@@ -127,8 +141,8 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
         nonlocal seen
         message = await receive()
         seen += len(message.get("body", b""))
-        if seen > MAX_BODY_BYTES:
-            raise HTTPException(413)
+        if seen > limit:
+            raise HTTPException(413, too_large(limit))
         return message
 
     return receive_limited

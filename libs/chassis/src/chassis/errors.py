@@ -24,6 +24,7 @@ class Kind(StrEnum):
     STALE = "STALE"
     UNSUPPORTED = "UNSUPPORTED"
     UNPROCESSABLE = "UNPROCESSABLE"
+    TOO_LARGE = "TOO_LARGE"
     LIMITED = "LIMITED"
     UNAVAILABLE = "UNAVAILABLE"
 
@@ -37,6 +38,7 @@ HTTP_STATUS = {
     Kind.STALE: HTTPStatus.PRECONDITION_FAILED,
     Kind.UNSUPPORTED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Kind.UNPROCESSABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Kind.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Kind.LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     Kind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -50,6 +52,7 @@ GRPC_STATUS = {
     Kind.STALE: grpc.StatusCode.ABORTED,
     Kind.UNSUPPORTED: grpc.StatusCode.INVALID_ARGUMENT,
     Kind.UNPROCESSABLE: grpc.StatusCode.INVALID_ARGUMENT,
+    Kind.TOO_LARGE: grpc.StatusCode.INVALID_ARGUMENT,
     Kind.LIMITED: grpc.StatusCode.RESOURCE_EXHAUSTED,
     Kind.UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
 }
@@ -98,6 +101,13 @@ class UnsupportedMediaType(AppError):
 
     kind = Kind.UNSUPPORTED
     reason = "UNSUPPORTED_MEDIA_TYPE"
+
+
+class TooLarge(AppError):
+    """More than this door takes at once."""
+
+    kind = Kind.TOO_LARGE
+    reason = "PAYLOAD_TOO_LARGE"
 
 
 class Unauthenticated(AppError):

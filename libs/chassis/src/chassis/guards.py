@@ -1,5 +1,6 @@
 """What a door asks for in its signature: the actor with a permission, a transaction, a reading."""
 
+import hashlib
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -16,6 +17,8 @@ from chassis.tx import Reading, Source, Tx
 ACTOR_KEY = "execos.actor"
 TX_KEY = "execos.tx"
 READING_KEY = "execos.reading"
+DIGEST_KEY = "execos.digest"
+"""Where the door of an upload leaves the digest of what was sent, before its transaction."""
 BEARER = "bearer "
 
 
@@ -119,9 +122,8 @@ async def open_tx(request: Request, source: Source, *, is_key_required: bool = F
     if key is None and is_key_required:
         raise IdempotencyKeyRequired("Send an Idempotency-Key header: this operation moves money.")
     if key is not None and request.method == "POST":
-        claimed = await claim(
-            tx, method=request.method, route=request.scope["path"], key=key, body=await request.body()
-        )
+        digest = request.scope.get(DIGEST_KEY) or hashlib.sha256(await request.body()).digest()
+        claimed = await claim(tx, method=request.method, route=request.scope["path"], key=key, digest=digest)
         if isinstance(claimed, Answer):
             raise Replayed(claimed)
         tx.claim = claimed

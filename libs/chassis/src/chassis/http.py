@@ -16,12 +16,12 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from chassis import telemetry
-from chassis.edge import TOO_LARGE, Edge, crash
+from chassis.edge import Edge, crash
 from chassis.envelope import FRAMEWORK_CODES, error_response, invalid_request, refusal
 from chassis.errors import AppError, Kind, translate
 from chassis.health import health_router
 from chassis.openapi import document
-from chassis.routing import CommittingRoute
+from chassis.routing import CommittingRoute, upload_limit
 from chassis.runtime import Runtime, runtime_of
 
 log = structlog.get_logger()
@@ -31,7 +31,6 @@ MESSAGES = {
     400: "The request cannot be read.",
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
-    413: TOO_LARGE,
 }
 
 
@@ -54,7 +53,8 @@ def create_app(title: str, routers: Sequence[APIRouter], runtime: Runtime | None
     app.state.runtime = runtime
     for each in (*routers, health_router):
         app.include_router(each)
-    app.add_middleware(cast("Any", Edge), service=runtime.source.context if runtime else title)
+    context = runtime.source.context if runtime else title
+    app.add_middleware(cast("Any", Edge), service=context, uploads=_uploads(routers))
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_framework_error)
     app.add_exception_handler(AppError, _on_refusal)
@@ -64,6 +64,12 @@ def create_app(title: str, routers: Sequence[APIRouter], runtime: Runtime | None
     app.openapi = described  # type: ignore[method-assign]
     telemetry.instrument(app)
     return app
+
+
+def _uploads(routers: Sequence[APIRouter]) -> dict[str, int]:
+    """The paths that take more than the usual body."""
+    doors = [each for each_router in routers for each in each_router.routes if isinstance(each, APIRoute)]
+    return {door.path: limit for door in doors if (limit := upload_limit(door.openapi_extra))}
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -67,8 +67,8 @@ def check_key(key: str) -> str:
     return key
 
 
-async def claim(tx: Tx, *, method: str, route: str, key: str, body: bytes) -> Claim | Answer:
-    """Take the key for this transaction, or return the answer it already has.
+async def claim(tx: Tx, *, method: str, route: str, key: str, digest: bytes) -> Claim | Answer:
+    """Take the key for this transaction, or return the answer it already has; `digest` is the SHA-256 of the body.
 
     Raises RequestInFlight while a twin holds it and IdempotencyKeyReused when the body differs.
     """
@@ -79,13 +79,12 @@ async def claim(tx: Tx, *, method: str, route: str, key: str, body: bytes) -> Cl
         "route": route,
         "key": check_key(key),
     }
-    request_hash = hashlib.sha256(body).digest()
     row = (await tx.rows(_CLAIM, lock_key=_lock_key(identity), **identity))[0]
     if not row.is_free:
         raise RequestInFlight
     if row.status is None:
-        return Claim(identity, request_hash)
-    if row.request_hash != request_hash:
+        return Claim(identity, digest)
+    if row.request_hash != digest:
         raise IdempotencyKeyReused("This Idempotency-Key was used for another request.")
     return Answer(row.status, row.headers, row.body)
 

@@ -7,6 +7,7 @@ declares its reads as constants: `COMPANY = Lookup(select(…))`, `COMPANIES = L
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Protocol
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Dialect, Select, and_, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
@@ -70,6 +71,7 @@ class ListQuery:
         self._filters = filters or {}
         self._compiled = lru_cache(maxsize=256)(self._compile)
         self._counts = lru_cache(maxsize=64)(self._compile_count)
+        self._behind = lru_cache(maxsize=64)(self._compile_behind)
 
     async def page(self, reader: Reader, query: PageQuery, **parameters: Any) -> PageRows | CursorRows:
         """One page; a page beyond the end costs a second statement, to count."""
@@ -86,6 +88,18 @@ class ListQuery:
         has_more = bool(rows) and offset + len(rows) < total
         cursor = encode_cursor(query, rows[-1].sort_value, rows[-1].sort_id) if has_more else None
         return PageRows(rows, query.page, query.page_size, total, cursor)
+
+    async def behind(self, reader: Reader, after: UUID, limit: int, **parameters: Any) -> Rows:
+        """The next rows behind an id, in the order of ids: for whoever reads a list to its end, batch by batch."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        compiled = self._behind(frozenset(given.keys() & self._filters.keys()))
+        return await reader.rows(compiled, **given, after_id=after, row_limit=limit)
+
+    async def count(self, reader: Reader, **parameters: Any) -> int:
+        """How many rows there are."""
+        given = {name: value for name, value in parameters.items() if value is not None}
+        rows = await reader.rows(self._counts(frozenset(given.keys() & self._filters.keys())), **given)
+        return int(rows[0].row_total)
 
     def compiled(self, query: PageQuery, *filters: str) -> Lookup:
         """The SQL of a page with counts with these filters, for whoever measures or explains it."""
@@ -129,6 +143,10 @@ class ListQuery:
 
     def _compile_count(self, active: frozenset[str]) -> Lookup:
         return Lookup(select(func.count().label("row_total")).select_from(self._filtered(active).subquery()))
+
+    def _compile_behind(self, active: frozenset[str]) -> Lookup:
+        later = self._filtered(active).where(self._key > bindparam("after_id", type_=self._key.type))
+        return Lookup(later.order_by(self._key).limit(bindparam("row_limit")))
 
 
 def _after(

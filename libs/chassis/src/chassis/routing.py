@@ -1,11 +1,11 @@
 """The route class of every door: guard declared, unknown parameters refused, answer built, committed, then sent."""
 
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from functools import wraps
 from http import HTTPStatus
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -59,6 +59,18 @@ def unkeyed() -> dict[str, Any]:
     return {"x-idempotency-key": "ignored"}
 
 
+def takes_upload(max_bytes: int, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """`openapi_extra` of a POST that takes a multipart form with a file; its door reads it as it comes in."""
+    content = {"multipart/form-data": {"schema": schema}}
+    return {"x-upload": max_bytes, "requestBody": {"required": True, "content": content}}
+
+
+def upload_limit(extra: Mapping[str, Any] | None) -> int | None:
+    """How many bytes a route takes that `takes_upload`; None for any other one."""
+    limit: int | None = (extra or {}).get("x-upload")
+    return limit
+
+
 class BlockingDependency(TypeError):
     """A door that depends on something that is not `async`."""
 
@@ -98,12 +110,13 @@ class CommittingRoute(APIRoute):
         guard = find_guard(self.dependant)
         shown_once = (self.openapi_extra or {}).get("x-shown-once", ())
         takes_any_query = bool((self.openapi_extra or {}).get("x-any-query"))
+        takes_file = upload_limit(self.openapi_extra) is not None
 
         async def serve(request: Request) -> Response:
             try:
                 if not takes_any_query:
                     check_query(request, known)
-                await check_body(request, takes_json=takes_json)
+                await (check_form(request) if takes_file else check_body(request, takes_json=takes_json))
                 response = await handler(request)
                 _describe(response, request)
                 tx: Tx | None = request.scope.get(TX_KEY)
@@ -148,6 +161,13 @@ async def check_body(request: Request, *, takes_json: bool) -> None:
         check_empty(body)
 
 
+async def check_form(request: Request) -> None:
+    """UnsupportedMediaType unless the body is a multipart form, of which nothing is read yet."""
+    kind, _, parameters = request.headers.get("content-type", "").partition(";")
+    if kind.strip().lower() != "multipart/form-data" or "boundary=" not in parameters:
+        raise UnsupportedMediaType("Send the file as multipart/form-data.")
+
+
 def check_empty(body: bytes) -> None:
     """RequestValidationError unless the body of a door that takes none is an empty JSON object."""
     try:
@@ -159,7 +179,8 @@ def check_empty(body: bytes) -> None:
 
 def _is_async(call: Callable[..., Any]) -> bool:
     """Whether the framework calls it itself: on another thread it costs more than all else that a door does."""
-    return iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__)
+    own = type(call).__call__
+    return iscoroutinefunction(call) or isasyncgenfunction(call) or iscoroutinefunction(own)
 
 
 def _calls(dependant: Dependant) -> list[Callable[..., Any]]:

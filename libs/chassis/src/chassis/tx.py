@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from uuid import UUID
@@ -29,6 +30,7 @@ from chassis.ids import new_id
 from chassis.inserts import insert_of
 from chassis.queries import Lookup, Rows
 from chassis.rows import Recorded
+from execos.platform.v1.activity_pb2 import ActivityRecorded
 
 if TYPE_CHECKING:
     from chassis.idempotency import Claim
@@ -180,7 +182,7 @@ class Tx:
 
         An UPDATE that changed nothing is not recorded; the answer says whether anything was.
         """
-        is_new = any(row is entity for row in self._new)
+        is_new = key_of(entity) is None
         before, after = (None, values_of(entity)) if is_new else changes_of(entity)
         if action == "UPDATE" and not after:
             return False
@@ -203,19 +205,7 @@ class Tx:
     def publish(self, fact: Fact) -> None:
         """Put a fact into the outbox of this transaction."""
         event_type = fact_type(fact.message, self._source.context)
-        self._facts.append(
-            {
-                "org_id": self.actor.org_id,
-                "event_id": new_id(),
-                "aggregate_type": event_type.split(".")[1],
-                "aggregate_id": fact.aggregate_id,
-                "aggregate_version": fact.aggregate_version,
-                "type": event_type,
-                "payload": to_dict(fact.message),
-                "headers": self._headers(),
-                "created_at": self.now,
-            }
-        )
+        self._tell(event_type, fact.aggregate_id, fact.aggregate_version, to_dict(fact.message))
 
     async def load(self, query: Entities, **parameters: Any) -> Sequence[Any]:
         """What a query of whole objects finds, in the order in which it names them; nothing for no row.
@@ -229,12 +219,14 @@ class Tx:
 
     async def flush(self) -> None:
         """Write what is pending now, for a query of the session that must see it."""
-        while self._new:
-            row = self._new.pop(0)
-            insert = insert_of(row)
-            await self._execute(insert.sql, insert.values(row))
-            written(row)
-            self._keep(row)
+        new, self._new = self._new, []
+        for _, alike in groupby(new, type):
+            rows = list(alike)
+            insert = insert_of(rows[0])
+            await self._execute_each(insert.sql, [insert.values(row) for row in rows])
+            for row in rows:
+                written(row)
+                self._keep(row)
         if self._session is None:
             await self._update_kept()
         elif _has_changes(self._session):  # asking first costs less than a flush of nothing
@@ -311,11 +303,12 @@ class Tx:
         return row
 
     async def _update_kept(self) -> None:
-        for row in self._kept.values():
-            update = update_of(row)
-            if update is not None:
-                if await self._execute(update.sql, update.values) != 1:
-                    raise StaleDataError(f"the row of {row!r} is gone")
+        pending = [(row, update) for row in self._kept.values() if (update := update_of(row)) is not None]
+        for sql, alike in groupby(pending, lambda each: each[1].sql):
+            same = list(alike)
+            if await self._execute_each(sql, [update.values for _, update in same]) != len(same):
+                raise StaleDataError(f"a row of {[row for row, _ in same]!r} is gone")
+            for row, _ in same:
                 written(row)
 
     def _enter(
@@ -327,12 +320,37 @@ class Tx:
     ) -> None:
         entry = Entry(new_id(), entity, action, self.actor, before, after, self.work, self.now)
         self._entries.append(entry.row())
-        self.publish(Fact(entry.message(), entity.id, entity.version))
+        event_type = fact_type(ActivityRecorded, self._source.context)
+        self._tell(event_type, entity.id, entity.version, entry.payload())
+
+    def _tell(self, event_type: str, aggregate_id: UUID, version: int, payload: Mapping[str, Any]) -> None:
+        self._facts.append(
+            {
+                "org_id": self.actor.org_id,
+                "event_id": new_id(),
+                "aggregate_type": event_type.split(".")[1],
+                "aggregate_id": aggregate_id,
+                "aggregate_version": version,
+                "type": event_type,
+                "payload": payload,
+                "headers": self._headers(),
+                "created_at": self.now,
+            }
+        )
 
     async def _execute(self, statement: str, parameters: Mapping[str, Any]) -> int:
         """How many rows it has touched."""
         self.work.statements += 1
         return (await (await self._begun()).driver.execute(statement, parameters)).rowcount
+
+    async def _execute_each(self, statement: str, parameters: Sequence[Mapping[str, Any]]) -> int:
+        """How many rows it has touched, for all of these parameters one after the other, sent at once."""
+        if len(parameters) == 1:
+            return await self._execute(statement, parameters[0])
+        self.work.statements += 1
+        async with (await self._begun()).driver.cursor() as cursor:
+            await cursor.executemany(statement, parameters)
+            return cursor.rowcount
 
     def _headers(self) -> dict[str, str]:
         headers = {

@@ -77,6 +77,17 @@ async def on_note_added(tx: Tx, fact: Received) -> None:
         await notify(tx, _cause(fact), happening)
 
 
+async def on_import_finished(tx: Tx, fact: Received) -> None:
+    """Whoever started it is told how it ended: they have gone on to something else meanwhile."""
+    run = fact.message
+    # Its job is the starter's doing, but what it tells is news to them.
+    cause = Cause(fact.id, "system", None)
+    note = f"{run.status}: +{run.created} ~{run.updated} ={run.skipped} !{run.invalid}"
+    details = Details(run.file_name, note=note)
+    parties = {Party.STARTER: _id(run.started_by_user_id)}
+    await notify(tx, cause, Happening(NoticeType.IMPORT_FINISHED, UUID(run.id), details, parties))
+
+
 async def on_invoice_sent(tx: Tx, fact: Received) -> None:
     """Who has to do with the invoice is told, and the buyer gets it by mail."""
     await _tell_of_invoice(tx, fact, NoticeType.INVOICE_SENT, is_unmailable=not fact.message.buyer_email)
@@ -165,6 +176,7 @@ HANDLERS: Handlers = {
     "sales.deal.won.v1": on_deal_won,
     "sales.deal.lost.v1": on_deal_lost,
     "sales.note.added.v1": on_note_added,
+    "sales.import.finished.v1": on_import_finished,
     "work.item.assigned.v1": on_item_assigned,
     "work.item.completed.v1": on_item_completed,
     "billing.invoice.sent.v1": on_invoice_sent,

@@ -14,6 +14,7 @@ from execos.sales.v1.events_pb2 import (
     DealLost,
     DealUpdated,
     DealWon,
+    ImportFinished,
     LeadConverted,
     LeadCreated,
     LeadUpdated,
@@ -346,3 +347,18 @@ async def test_the_organisation_is_written_to_in_its_language(
     await place.tell(DealWon(deal=deal), deal.id)
     [notice] = await place.inbox(ceo)
     assert (notice["title"], notice["body"]) == (title, body)
+
+
+async def test_whoever_started_an_import_and_nobody_else_is_told_how_it_ended(place: Place) -> None:
+    starter, other = [await place.person("SALES_MANAGER") for _ in range(2)]
+    run_id = str(new_id())
+    finished = ImportFinished(
+        id=run_id, version=4, entity="company", status="applied", file_name="firms.csv", created=7, skipped=1,
+        invalid=2, started_by_user_id=str(starter),
+    )  # fmt: skip
+    await place.tell(finished, run_id, by=starter)
+    assert await place.types(starter) == ["import.finished"]
+    assert await place.types(other) == []
+    [notice] = await place.inbox(starter)
+    assert (notice["title"], notice["link"]) == ("Import ended: firms.csv", f"/sales/imports/{run_id}")
+    assert notice["body"] == "applied: +7 ~0 =1 !2"

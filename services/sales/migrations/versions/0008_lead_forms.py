@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from chassis.migrations import isolate
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 
 def upgrade() -> None:

@@ -19,7 +19,9 @@ from sales.http.contacts import contacts
 from sales.http.custom_fields import custom_fields
 from sales.http.deals import deals
 from sales.http.duplicates import duplicates
+from sales.http.exports import exports
 from sales.http.forms import forms
+from sales.http.imports import imports
 from sales.http.leads import leads
 from sales.http.merges import merges
 from sales.http.notes import notes
@@ -27,7 +29,7 @@ from sales.http.pipelines import pipelines
 from sales.http.search import finding
 from sales.http.tags import tags
 from sales.http.views import views
-from sales.jobs import jobs
+from sales.importing import JOBS
 from sales.rpc.sales_service import CALLERS, serve_sales
 from sales.settings import SalesSettings
 
@@ -53,6 +55,8 @@ SALES = Service(
         custom_fields,
         views,
         finding,
+        imports,
+        exports,
     ],
     constraints={
         "uq_company_name": CompanyExists("There is a company of that name."),
@@ -61,10 +65,10 @@ SALES = Service(
         "uq_deal_lead": LeadAlreadyConverted("This lead is a deal already."),
     },
     handlers=HANDLERS,
-    jobs=jobs,
     watches=WATCHES,
     rules_of=rules_in(ORGANISATIONS),
     module="sales",
+    jobs=JOBS,
     callers=CALLERS,
     serve_rpc=serve_sales,
     peers=lambda settings, peer: {IdentityClient: IdentityClient(peer("identity", settings.identity_grpc))},

@@ -176,6 +176,24 @@ def note_added(note: Any, title: str) -> Fact:
     return Fact(message, note.id, note.version)
 
 
+def import_finished(run: Any) -> Fact:
+    """An import has been applied, reverted, or has failed."""
+    counters = run.counters
+    message = events.ImportFinished(
+        id=str(run.id),
+        version=run.version,
+        entity=run.entity,
+        status=run.status,
+        file_name=run.file_name,
+        created=counters["create"],
+        updated=counters["update"],
+        skipped=counters["skip"],
+        invalid=counters["invalid"],
+        started_by_user_id=run.starter["id"] or "",
+    )
+    return Fact(message, run.id, run.version)
+
+
 def company_snapshot(company: Any) -> CompanySnapshot:
     """A company as others may know it."""
     return CompanySnapshot(

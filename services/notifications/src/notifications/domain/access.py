@@ -14,6 +14,7 @@ class Entity(StrEnum):
     WORK_ITEM = "WORK_ITEM"
     INVOICE = "INVOICE"
     USER = "USER"
+    IMPORT = "IMPORT"
 
 
 class Role(StrEnum):
@@ -40,6 +41,8 @@ READ_PERMISSION = {
     Entity.WORK_ITEM: "work-items:read",
     Entity.INVOICE: "invoices:read",
     Entity.USER: "users:read",
+    # Whoever may import anything may read companies; imports have no permission of their own to be read.
+    Entity.IMPORT: "companies:read",
 }
 """What an access token must hold to be shown notifications about an entity."""
 
@@ -52,6 +55,7 @@ READERS = {
     Entity.WORK_ITEM: LEADERS | {Role.SALES, Role.OPS, Role.VIEWER},
     Entity.INVOICE: LEADERS | {Role.SALES, Role.FINANCE},
     Entity.USER: LEADERS - {Role.SALES_MANAGER},
+    Entity.IMPORT: LEADERS | {Role.SALES, Role.FINANCE, Role.VIEWER},
 }
 """The system roles that hold the permission unless the organisation has changed them: facts come without tokens."""
 

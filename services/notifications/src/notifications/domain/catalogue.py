@@ -22,6 +22,7 @@ class NoticeType(StrEnum):
     INVOICE_SENT = "invoice.sent"
     INVOICE_PAID = "invoice.paid"
     MEMBER_JOINED = "member.joined"
+    IMPORT_FINISHED = "import.finished"
 
 
 class Party(StrEnum):
@@ -33,6 +34,7 @@ class Party(StrEnum):
     DEAL_OWNER = "deal owner"
     INVITER = "inviter"
     MENTIONED = "mentioned"
+    STARTER = "starter"
 
 
 class Channel(StrEnum):
@@ -75,6 +77,7 @@ LINKS = {
     Entity.WORK_ITEM: "/work/items/{id}",  # house: allow machine-path, a path of the web console
     Entity.INVOICE: "/billing/invoices/{id}",
     Entity.USER: "/settings/people/{id}",
+    Entity.IMPORT: "/sales/imports/{id}",
 }
 
 MANAGEMENT = frozenset({Role.OWNER, Role.CEO, Role.DIRECTOR, Role.SALES_MANAGER})
@@ -167,6 +170,14 @@ CATALOGUE: Mapping[NoticeType, Kind] = {
         roles=frozenset({Role.OWNER, Role.ADMIN}),
         duties=frozenset({STAFFING}),
         titles=Titles("{subject} has joined", "{subject} ist jetzt dabei", "{subject} a rejoint l'équipe"),
+    ),
+    NoticeType.IMPORT_FINISHED: Kind(
+        label="My import has ended",
+        entity=Entity.IMPORT,
+        parties=frozenset({Party.STARTER}),
+        titles=Titles(
+            "Import ended: {subject}", "Import beendet: {subject}", "Importation terminée : {subject}"
+        ),
     ),
 }
 

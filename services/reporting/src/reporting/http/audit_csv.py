@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 from chassis.auth import Actor
+from chassis.cells import lines
 from chassis.tx import Source
-from reporting.domain.cells import lines
 from reporting.http.ranges import MAX_DAYS, check_order, day_of
 from reporting.store import audit as store
 

@@ -110,6 +110,14 @@ def sought(field: Any, text: str) -> Any:
     return kept(field, text)
 
 
+def read(field: Any, text: str) -> Any:
+    """A value that a cell of a file says, as JSON keeps it; choices are parted by commas, semicolons or bars."""
+    kind = FieldType(field.type)
+    if kind is FieldType.MULTI:
+        return kept(field, [each.strip() for each in re.split(r"[,;|]", text) if each.strip()])
+    return kept(field, sought(field, text.lower() if kind is FieldType.BOOL else text))
+
+
 def _text(value: Any, _options: Sequence[str]) -> str:
     if not isinstance(value, str):
         raise ValueError("must be a text")  # noqa: TRY004 - what a client sent, not a bug

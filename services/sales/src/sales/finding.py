@@ -1,0 +1,38 @@
+"""The jobs of finding: rows that were written without it come into the search and into the comparison."""
+
+from datetime import datetime
+from uuid import UUID
+
+from chassis.auth import system_actor
+from chassis.runtime import Runtime
+from sales.domain.finding import EntityType
+from sales.jobs import INDEX_IMPORTED, JOBS
+from sales.usecases.indexing import BATCH, index_behind
+
+__all__ = ["JOBS", "index_imported", "index_rows_behind"]
+
+
+@JOBS.periodic(
+    "index-rows",
+    cron="23 * * * *",
+    test_cron="*/20 * * * * *",
+    description="Brings rows into the search, and companies into the comparison, that were written without it.",
+)
+async def index_rows_behind(runtime: Runtime, org_id: UUID, _slot: datetime) -> None:
+    """Until nothing of the organisation is behind."""
+    await _index(runtime, org_id)
+
+
+@JOBS.task(INDEX_IMPORTED)
+async def index_imported(runtime: Runtime, org_id: UUID) -> None:
+    """The same at the end of an import, which leaves it for then: it costs more than the rows themselves."""
+    await _index(runtime, org_id)
+
+
+async def _index(runtime: Runtime, org_id: UUID) -> None:
+    """In batches, each in a transaction of its own."""
+    for kind in EntityType:
+        done = BATCH
+        while done == BATCH:
+            async with runtime.source.tx(system_actor(org_id)) as tx:
+                done = await index_behind(tx, kind)

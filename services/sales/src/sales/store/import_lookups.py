@@ -1,0 +1,104 @@
+"""What the rows of a file refer to, or are already: looked up by what people write, many at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, String, Uuid, and_, bindparam, cast, func, literal_column, select
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from chassis.queries import Lookup
+from chassis.tx import Tx
+from sales.copies import KnownMember
+from sales.domain.companies import Company
+from sales.domain.contacts import Contact
+from sales.domain.deals import Deal
+from sales.domain.imports import Entity
+from sales.domain.leads import Lead
+from sales.store.contacts import CONTACT
+from sales.store.deals import DEAL
+from sales.store.embedded import COMPANY, MEMBER
+from sales.store.leads import LEAD
+from sales.store.members import ACTIVE
+
+Found = Mapping[str, Sequence[Any]]
+"""What was found, by what was looked for."""
+
+_GIVEN = (
+    func.unnest(bindparam("given", type_=ARRAY(String))).table_valued("value").render_derived(name="given")
+)
+_VALUE: ColumnElement[str] = _GIVEN.c.value
+
+
+def _found_by(
+    table: Any, columns: Any, matches: ColumnElement[bool], label: ColumnElement[Any], *more: Any
+) -> Lookup:
+    is_live = [columns.archived_at.is_(None)] if "archived_at" in columns else []
+    joined = _GIVEN.join(table, and_(columns.org_id == bindparam("org_id"), matches, *is_live))
+    chosen = select(_VALUE.label("given"), columns.id, label.label("label"), *more).select_from(joined)
+    # tenantless: what it joins names org_id
+    return Lookup(chosen.order_by(columns.created_at if "created_at" in columns else columns.id, columns.id))
+
+
+def _equal(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return func.lower(column) == func.lower(_VALUE)
+
+
+_ID = cast(_VALUE, Uuid)
+_BUYER = (
+    select(COMPANY.name).where(COMPANY.org_id == DEAL.org_id, COMPANY.id == DEAL.company_id).scalar_subquery()
+)
+_TITLE_AND_COMPANY = and_(
+    func.lower(DEAL.title)
+    == func.lower(func.split_part(_VALUE, literal_column("E'\\n'"), literal_column("1"))),
+    func.lower(_BUYER) == func.lower(func.split_part(_VALUE, literal_column("E'\\n'"), literal_column("2"))),
+)
+_MATCHES: Mapping[tuple[Entity, str], Lookup] = {
+    (Entity.COMPANY, "id"): _found_by(Company.__table__, COMPANY, COMPANY.id == _ID, COMPANY.name),
+    (Entity.COMPANY, "name"): _found_by(Company.__table__, COMPANY, _equal(COMPANY.name), COMPANY.name),
+    (Entity.COMPANY, "email"): _found_by(Company.__table__, COMPANY, _equal(COMPANY.email), COMPANY.name),
+    (Entity.COMPANY, "vatId"): _found_by(Company.__table__, COMPANY, COMPANY.vat_id == _VALUE, COMPANY.name),
+    (Entity.CONTACT, "id"): _found_by(Contact.__table__, CONTACT, CONTACT.id == _ID, CONTACT.name),
+    (Entity.CONTACT, "name"): _found_by(Contact.__table__, CONTACT, _equal(CONTACT.name), CONTACT.name),
+    (Entity.CONTACT, "email"): _found_by(
+        Contact.__table__, CONTACT, _equal(CONTACT.email), CONTACT.name, CONTACT.company_id
+    ),
+    (Entity.LEAD, "id"): _found_by(Lead.__table__, LEAD, LEAD.id == _ID, LEAD.title),
+    (Entity.LEAD, "title"): _found_by(Lead.__table__, LEAD, _equal(LEAD.title), LEAD.title),
+    (Entity.DEAL, "id"): _found_by(Deal.__table__, DEAL, DEAL.id == _ID, DEAL.title),
+    (Entity.DEAL, "title"): _found_by(Deal.__table__, DEAL, _TITLE_AND_COMPANY, DEAL.title),
+}
+_OWNERS = _found_by(
+    KnownMember.__table__,
+    MEMBER,
+    and_(_equal(MEMBER.email), MEMBER.status == literal_column(f"'{ACTIVE}'")),
+    MEMBER.name,
+)
+
+
+async def matches(tx: Tx, entity: Entity, field: str, given: Sequence[str]) -> Found:
+    """Live rows by one of their fields, the oldest of each first."""
+    return await _find(tx, _MATCHES[entity, field], given)
+
+
+async def owners(tx: Tx, emails: Sequence[str]) -> Mapping[str, UUID]:
+    """Active members by e-mail."""
+    return {given: rows[0].id for given, rows in (await _find(tx, _OWNERS, emails)).items()}
+
+
+async def targets(tx: Tx, row_type: Any, ids: Sequence[UUID], *, is_locked: bool) -> Mapping[UUID, Any]:
+    """Rows to be changed, by id."""
+    if not ids:
+        return {}
+    wanted = select(row_type).where(row_type.org_id == tx.actor.org_id, row_type.id.in_(ids))
+    found = await tx.session.scalars(wanted.order_by(row_type.id).with_for_update() if is_locked else wanted)
+    return {row.id: row for row in found}
+
+
+async def _find(tx: Tx, lookup: Lookup, given: Sequence[str]) -> Found:
+    if not given:
+        return {}
+    found: dict[str, list[Any]] = {}
+    for row in await tx.rows(lookup, org_id=tx.actor.org_id, given=list(given)):
+        found.setdefault(row.given, []).append(row)
+    return found
