@@ -8,6 +8,7 @@ from services.sales.tests.place import NOBODY, Json, Place, code_of, error_of
 
 from chassis.ids import new_id
 
+RECORDED = "sales.activity.recorded.v1"
 PATHS = {"/companies": "name", "/contacts": "name", "/leads": "title", "/deals": "title"}
 
 
@@ -59,7 +60,7 @@ async def test_commands_are_done_in_their_order(place: Place, path: str) -> None
 
 async def test_what_fails_says_why_and_leaves_nothing_behind(place: Place) -> None:
     taken, stale = await place.company("Taken"), await place.company("Stale")
-    facts = len(await place.stand.facts())
+    facts, entries = len(await place.stand.facts()), len(await place.stand.facts(RECORDED))
     results = await batch(
         place,
         "/companies",
@@ -86,6 +87,7 @@ async def test_what_fails_says_why_and_leaves_nothing_behind(place: Place) -> No
     assert sorted(await place.names("/companies")) == ["First", "Last", "Stale", "Taken"]
     told = [fact.type for fact in (await place.stand.facts())[facts:]]
     assert told == ["sales.company.created.v1"] * 2
+    assert len(await place.stand.facts(RECORDED)) == entries + 2
     assert (await place.read(f"/companies/{stale['id']}"))["version"] == 1
     assert (await place.get("/search", q="taken")).json()["items"][0]["id"] == taken["id"]
 

@@ -64,7 +64,7 @@ async def test_similar_names_count_where_country_or_domain_is_the_same(
         (("Nordwind", "Nordwnd"), {"address": BERLIN}, {"address": PARIS}),
         (("Nordwind", "Nordwnd"), {}, {}),
         (("Nordwind", "Nordlicht"), {"address": BERLIN}, {"address": BERLIN}),
-        (("Halle 3", "Halle 4"), {"address": BERLIN}, {"address": BERLIN}),
+        (("Lagerhaus Nord 3", "Lagerhaus Nord 4"), {"address": BERLIN}, {"address": BERLIN}),
         (("Nordwind", "Nordwnd"), {"email": "a@gmail.com"}, {"email": "b@gmail.com"}),
         (("Alpha", "Omega"), {"website": "x.example"}, {"website": "x.example"}),
         (("Alpha", "Omega"), {"phone": "110"}, {"phone": "110"}),
