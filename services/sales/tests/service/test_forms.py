@@ -90,6 +90,16 @@ async def test_defaults_are_checked_changed_and_recorded(place: Place) -> None:
         assert code_of(answer, 400) == "BAD_REQUEST"
 
 
+async def test_dictionary_learns_a_forms_tags_and_nobody_is_asked_for_required_fields(place: Place) -> None:
+    await place.made("/tags", name="press")
+    await place.made("/custom-fields", entity="lead", key="size", name="Size", type="text", required=True)
+    made = await form(place, defaults={"tags": ["Press", "Web"]})
+    assert (await send(place, made["token"])).status_code == 202
+    (lead,) = await leads(place)
+    assert (lead["tags"], lead["customFields"]) == (["press", "Web"], {})
+    assert await place.names("/tags", sortBy="name", sortDir="asc") == ["press", "Web"]
+
+
 async def test_visitor_becomes_a_lead(place: Place) -> None:
     made = await form(place, defaults={"ownerUserId": place.owner, "tags": ["Press"]})
     answer = await send(place, made["token"])

@@ -61,6 +61,36 @@ async def test_what_belonged_to_the_merged_belongs_to_the_survivor(place: Place)
     assert await place.names("/companies") == ["Alpha"]
 
 
+async def test_notes_move_along_and_back(place: Place) -> None:
+    a, b = await two(place)
+    await place.made(f"/companies/{a['id']}/notes", body="of Alpha")
+    note = await place.made(f"/companies/{b['id']}/notes", body="of Beta")
+    body = await merged(place, a, b)
+    later = await place.made(f"/companies/{a['id']}/notes", body="later")
+    assert sorted(await place.names(f"/companies/{a['id']}/notes", "body")) == [
+        "later",
+        "of Alpha",
+        "of Beta",
+    ]
+    await place.post(f"/companies/merges/{body['mergeId']}/revert")
+    assert sorted(await place.names(f"/companies/{a['id']}/notes", "body")) == ["later", "of Alpha"]
+    [back] = (await place.get(f"/companies/{b['id']}/notes")).json()["items"]
+    assert back == note
+    assert (await place.read(f"/notes/{later['id']}"))["body"] == "later"
+
+
+async def test_fields_of_ones_own_are_filled_up_and_given_back(place: Place) -> None:
+    for key in ("size", "colour"):
+        await place.made("/custom-fields", entity="company", key=key, name=key, type="text")
+    a = await place.company("Alpha", customFields={"size": "big"})
+    b = await place.company("Beta", customFields={"size": "small", "colour": "red"})
+    body = await merged(place, a, b)
+    assert body["survivor"]["customFields"] == {"size": "big", "colour": "red"}
+    reverted = (await place.post(f"/companies/merges/{body['mergeId']}/revert")).json()
+    assert reverted["survivor"]["customFields"] == {"size": "big"}
+    assert reverted["merged"]["customFields"] == {"size": "small", "colour": "red"}
+
+
 async def test_the_other_name_can_be_taken_and_is_given_back(place: Place) -> None:
     a, b = await two(place)
     body = await merged(place, a, b, name="b")
@@ -150,7 +180,7 @@ async def test_preview_says_what_would_happen_and_writes_nothing(place: Place) -
     body = {"survivorId": a["id"], "mergedId": b["id"], "fields": {"industry": "b", "ownerUserId": "b"}}
     answer = await place.post("/companies/merge/preview", body)
     shown = answer.json()
-    assert shown["moves"] == {"contacts": 1, "leads": 1, "deals": 1}
+    assert shown["moves"] == {"contacts": 1, "leads": 1, "deals": 1, "notes": 0}
     assert (shown["survivor"]["id"], shown["survivor"]["industry"], shown["survivor"]["owner"]) == (
         a["id"], "Rail", None,
     )  # fmt: skip

@@ -22,7 +22,7 @@ from clients.sales.client import Sales
 from clients.sales.types import Deal, company_of, deal_of
 
 COMPANY_FACTS = ("created", "updated", "archived", "restored")
-DEAL_FACTS = ("created", "updated", "won", "lost", "reopened")
+DEAL_FACTS = ("created", "updated", "stage_moved", "won", "lost", "reopened", "archived", "restored")
 
 
 class CompanyCopy(Copy):

@@ -58,6 +58,7 @@ class MovesOut(Out):
     contacts: int
     leads: int
     deals: int
+    notes: int
 
 
 class MergePreviewOut(Out):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, Uuid, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import BadRequest, NotFound
@@ -14,6 +14,7 @@ from sales.domain.contacts import Contact
 from sales.domain.deals import Deal
 from sales.domain.finding import EntityType, MergeLog
 from sales.domain.leads import Lead
+from sales.domain.notes import Note
 from sales.store.contacts import CONTACT
 from sales.store.deals import DEAL
 from sales.store.leads import LEAD
@@ -34,9 +35,24 @@ def _count(columns: Any) -> Any:
     )
 
 
+NOTE = Note.__table__.c
+_NOTES = (
+    select(func.count())
+    .where(
+        NOTE.org_id == bindparam("org_id"),
+        NOTE.entity_type == Company.entity_type,
+        NOTE.entity_id == bindparam("company_id"),
+    )
+    .scalar_subquery()
+)
 # tenantless: each of the counts names it
 _COUNTS = Lookup(
-    select(_count(CONTACT).label("contacts"), _count(LEAD).label("leads"), _count(DEAL).label("deals"))
+    select(
+        _count(CONTACT).label("contacts"),
+        _count(LEAD).label("leads"),
+        _count(DEAL).label("deals"),
+        _NOTES.label("notes"),
+    )
 )
 
 
@@ -71,6 +87,21 @@ async def lock_owned(
     return (await session.scalars(wanted.order_by(row.id).with_for_update())).all()
 
 
+async def move_notes(
+    session: AsyncSession, org_id: UUID, from_id: UUID, to_id: UUID, ids: Sequence[UUID] | None = None
+) -> Sequence[UUID]:
+    """Let a company's notes, or those of these ids, be another one's; which have moved. Nothing happens to them."""
+    moved = update(Note).where(
+        Note.org_id == org_id, Note.about_type == Company.entity_type, Note.about_id == from_id
+    )
+    if ids is not None:
+        moved = moved.where(Note.id == func.any(bindparam("ids", list(ids), type_=ARRAY(Uuid))))
+    result = await session.scalars(
+        moved.values(about_id=to_id).returning(Note.id).execution_options(synchronize_session=False)
+    )
+    return sorted(result)
+
+
 async def lock_log(session: AsyncSession, org_id: UUID, merge_id: UUID) -> MergeLog:
     """A merge, to be undone; NotFound when it does not exist here."""
     wanted = select(MergeLog).where(MergeLog.org_id == org_id, MergeLog.id == merge_id).with_for_update()
@@ -81,5 +112,5 @@ async def lock_log(session: AsyncSession, org_id: UUID, merge_id: UUID) -> Merge
 
 
 async def count_owned(reader: Reader, org_id: UUID, company_id: UUID) -> Any:
-    """How many contacts, leads and deals a company has."""
+    """How many contacts, leads, deals and notes a company has."""
     return (await reader.rows(_COUNTS, org_id=org_id, company_id=company_id))[0]

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from chassis.auth import ActorKind
 from chassis.states import check_move
 from chassis.tx import Fact, Tx
 from sales.domain.custom_fields import FieldEntity
@@ -91,7 +92,9 @@ async def expected_lead(tx: Tx, lead_id: UUID) -> Lead:
 async def tell_lead(tx: Tx, lead: Lead, action: str, fact: Callable[[Any], Fact]) -> Any:
     """Record what changed, if anything did, publish it, and show the lead as it is now."""
     is_changed = tx.record(lead, action)
-    show = leads.show_new if action == "CREATE" else leads.show
+    # What comes by a public form has nobody who could be asked for required fields.
+    is_asked = action == "CREATE" and tx.actor.kind is not ActorKind.SYSTEM
+    show = leads.show_new if is_asked else leads.show
     shown = await show(tx, lead.org_id, lead.id, now=tx.now)
     if is_changed:
         tx.publish(fact(shown))

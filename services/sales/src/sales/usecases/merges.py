@@ -16,7 +16,6 @@ from sales.domain.merging import (
     taken,
     united,
 )
-from sales.domain.rows import assign
 from sales.published import (
     company_archived,
     company_merge_reverted,
@@ -32,6 +31,7 @@ from sales.usecases.duplicates import detect_duplicates
 from sales.usecases.finding import index_rows, rename_company
 
 MERGED, REVERTED = "MERGE", "REVERT_MERGE"
+NOTES = "note"
 
 Moved = Mapping[EntityType, Sequence[Any]]
 
@@ -68,9 +68,10 @@ async def merge_companies(
     merged.merged_into_id = survivor_id
     tx.record(merged, MERGED)
     await tx.flush()  # its name is free before the survivor may take it
-    assign(survivor, values)
+    _set(survivor, values)
     tx.record(survivor, MERGED)
     _move(tx, owned, survivor_id)
+    notes = await merges.move_notes(tx.session, org_id, merged_id, survivor_id)
     log = MergeLog(
         org_id=org_id,
         id=new_id(),
@@ -78,7 +79,8 @@ async def merge_companies(
         merged_id=merged_id,
         actor=tx.actor.snapshot(),
         snapshot={"before": before, "after": taken(survivor), "merged": lost},
-        moved={kind.value: [str(row.id) for row in rows] for kind, rows in owned.items()},
+        moved={kind.value: [str(row.id) for row in rows] for kind, rows in owned.items()}
+        | {NOTES: [str(each) for each in notes]},
         merged_at=tx.now,
     )
     tx.add(log)
@@ -111,13 +113,14 @@ async def revert_merge(tx: Tx, merge_id: UUID) -> dict[str, Any]:
         for kind in merges.OWNED
     }
     name = survivor.name
-    assign(survivor, _as_columns(give_back(survivor, log.snapshot["before"], log.snapshot["after"])))
+    _set(survivor, _as_columns(give_back(survivor, log.snapshot["before"], log.snapshot["after"])))
     tx.record(survivor, REVERTED)
     await tx.flush()  # the name is free before its owner takes it back
     merged.restore()
     merged.merged_into_id = None
     tx.record(merged, REVERTED)
     _move(tx, owned, merged.id)
+    await merges.move_notes(tx.session, org_id, survivor.id, merged.id, _ids(log.moved[NOTES]))
     log.reverted_at = tx.now
     shown = await _show(tx, survivor, merged)
     for told in (
@@ -129,6 +132,12 @@ async def revert_merge(tx: Tx, merge_id: UUID) -> dict[str, Any]:
     await _follow(tx, shown, owned, is_renamed=name != survivor.name, survivor_id=survivor.id)
     await detect_duplicates(tx, shown[merged.id])
     return {"merge_id": log.id, "survivor": shown[survivor.id], "merged": shown[merged.id]}
+
+
+def _set(company: Company, values: Mapping[str, Any]) -> None:
+    """These values as they are: fields of an organisation's own are the whole of them, not changes to them."""
+    for name, value in values.items():
+        setattr(company, name, value)
 
 
 def _move(tx: Tx, owned: Moved, company_id: UUID) -> None:
