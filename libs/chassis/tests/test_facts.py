@@ -89,7 +89,7 @@ def test_json_is_canonical_and_comes_back() -> None:
 
 def test_shape_is_stable_zero_is_printed_and_absent_is_left_out() -> None:
     deal = to_dict(DealUpdated(deal=DealSnapshot()))["deal"]
-    assert deal == {"id": "", "version": 0, "title": "", "stage": ""}
+    assert deal == {"id": "", "version": 0, "title": "", "stage": "", "tags": []}
     assert to_dict(OrganisationCreated(organisation=OrganisationSnapshot()))["organisation"]["modules"] == []
 
 
