@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Sequence
 
 from bench import events, keys, people, report, trials
+from bench.crm import crm
 from bench.figures import Result
 from bench.footprint import memory, starting
 from bench.load import Generator
 from bench.place import Place, bare, place, signed
 from bench.trials import QUICK, Pace
 
-NAMES = ("memory", "start", "reads", "writes", "edge", "facts", "deals", "login", "sessions", "keys")
+NAMES = ("memory", "start", "reads", "writes", "edge", "facts", "deals", "login", "sessions", "keys", "crm")
 SESSIONS = 16
-LAST = ("facts", "deals", "login", "sessions", "keys")
+LAST = ("facts", "deals", "login", "sessions", "keys", "crm")
 WITH_FLOORS = frozenset({"reads", "writes", "edge"})
 
 
@@ -45,6 +46,7 @@ def measure(wanted: frozenset[str], pace: Pace) -> list[Result]:
             "login": lambda: people.logins(here, pace),
             "sessions": lambda: _sessions(here, generator, pace),
             "keys": lambda: keys.keys(here, pace),
+            "crm": lambda: crm(here, generator, pace),
         }
         results = _timed({name: parts[name] for name in ("memory", "start") if name in wanted})
         if wanted & WITH_FLOORS:

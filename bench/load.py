@@ -62,7 +62,7 @@ class Generator:
                 process.kill()
 
     def run(self, order: Order) -> dict[str, Any]:
-        """The result of an order: requests, failures, sample, seconds, p50_ms, p99_ms."""
+        """The result of an order: requests, failures, sample, seconds, p50_ms, p95_ms, p99_ms."""
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("the generator has no pipes")
         self._process.stdin.write(order.dumped())
@@ -114,6 +114,7 @@ class Burst:
             "sample": self._sample,
             "seconds": seconds,
             "p50_ms": percentile(self._latencies or [0.0], 0.5) * 1000,
+            "p95_ms": percentile(self._latencies or [0.0], 0.95) * 1000,
             "p99_ms": percentile(self._latencies or [0.0], 0.99) * 1000,
             "chains": [text.decode() for text in self._chain.values()],
         }

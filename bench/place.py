@@ -139,8 +139,8 @@ def bare(here: Place) -> Iterator[Bare]:
     """Both processes on a database that no relay and no consumer looks at."""
     here.cluster.ensure_database("sales", name=DATABASE)
     org_id = here.organisation()
-    environment = _environment(here, "sales", DATABASE)
-    _run([sys.executable, "-m", "sales", "migrate"], environment)
+    environment = environment_of(here, "sales", DATABASE)
+    run([sys.executable, "-m", "sales", "migrate"], environment)
     with here.cluster.connect(DATABASE) as connection:
         company_id = _fill(connection, org_id)
     floor_port = free_port()
@@ -150,10 +150,8 @@ def bare(here: Place) -> Iterator[Bare]:
     }
     sales_port = int(environment["SALES_HTTP_ADDRESS"].rpartition(":")[2])
     with (
-        _serving(
-            [sys.executable, "-m", "sales", "serve", "--only", "http"], environment, sales_port
-        ) as sales,
-        _serving(
+        serving([sys.executable, "-m", "sales", "serve", "--only", "http"], environment, sales_port) as sales,
+        serving(
             [sys.executable, "-m", "bench.floors", str(floor_port)], floor_environment, floor_port
         ) as floor,
     ):
@@ -176,16 +174,14 @@ class Signed:
 def signed(here: Place, *, sessions: int) -> Iterator[Signed]:
     """Both processes, and as many sign-ins of one person."""
     here.cluster.ensure_database("identity", name=IDENTITY_DATABASE)
-    environment = _environment(here, "identity", IDENTITY_DATABASE)
+    environment = environment_of(here, "identity", IDENTITY_DATABASE)
     for command in ("migrate", "seed"):
-        _run([sys.executable, "-m", "identity", command], environment)
+        run([sys.executable, "-m", "identity", command], environment)
     port, floor_port = int(environment["IDENTITY_HTTP_ADDRESS"].rpartition(":")[2]), free_port()
     floor_environment = {"FLOOR_DATABASE_URL": here.cluster.url("identity_system", IDENTITY_DATABASE)}
     with (
-        _serving(
-            [sys.executable, "-m", "identity", "serve", "--only", "http"], environment, port
-        ) as identity,
-        _serving(
+        serving([sys.executable, "-m", "identity", "serve", "--only", "http"], environment, port) as identity,
+        serving(
             [sys.executable, "-m", "bench.identity_floors", str(floor_port)], floor_environment, floor_port
         ) as floor,
     ):
@@ -201,7 +197,8 @@ def _login(port: int) -> httpx2.Response:
     return answer.raise_for_status()
 
 
-def _environment(here: Place, service: str, database: str) -> dict[str, str]:
+def environment_of(here: Place, service: str, database: str) -> dict[str, str]:
+    """What a service of the platform is told, on a database and ports of its own."""
     prefix = service.upper()
     ports = {f"{prefix}_{kind}_ADDRESS": f"{HOST}:{free_port()}" for kind in ("HTTP", "GRPC", "METRICS")}
     databases = {
@@ -242,7 +239,8 @@ def _fill(connection: psycopg.Connection, org_id: UUID) -> UUID:
     return company_id
 
 
-def _run(command: list[str], environment: Mapping[str, str]) -> None:
+def run(command: list[str], environment: Mapping[str, str]) -> None:
+    """A command to its end; RuntimeError with what it said when it fails."""
     done = subprocess.run(
         command, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False
     )
@@ -251,7 +249,7 @@ def _run(command: list[str], environment: Mapping[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def _serving(command: list[str], environment: Mapping[str, str], port: int) -> Iterator[int]:
+def serving(command: list[str], environment: Mapping[str, str], port: int) -> Iterator[int]:
     """A process that answers on a port; its pid."""
     with subprocess.Popen(
         command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
