@@ -1,9 +1,13 @@
 """Copies of what others own: members, organisations, companies and deals, fed by their facts."""
 
+from sqlalchemy import Index
+
+from billing.domain.invoices import Invoice, Status
 from billing.domain.rows import Row
 from chassis.replica import Replica
 from clients.identity.copies import MemberCopy, OrganisationCopy
 from clients.sales.copies import CompanyCopy, DealCopy
+from clients.sales.merges import Followers, MergeCopy, MoveCopy
 
 
 class KnownMember(Row, MemberCopy):
@@ -30,7 +34,22 @@ class KnownDeal(Row, DealCopy):
     __tablename__ = "known_deal"
 
 
+class KnownMerge(Row, MergeCopy):
+    """A company that went into another one."""
+
+    __tablename__ = "known_merge"
+    __table_args__ = (Index("ix_known_merge_merged", "org_id", "merged_id"),)
+
+
+class CompanyMove(Row, MoveCopy):
+    """A draft that merges have brought to another company."""
+
+    __tablename__ = "company_move"
+
+
 MEMBERS = Replica(KnownMember)
 ORGANISATIONS = Replica(KnownOrganisation)
 COMPANIES = Replica(KnownCompany)
 DEALS = Replica(KnownDeal)
+FOLLOWERS = Followers(Invoice, KnownMerge, CompanyMove, Invoice.status == Status.DRAFT)
+"""A sent invoice has the buyer it was sent to; only drafts follow."""
