@@ -10,6 +10,7 @@ from tests.contract.organisations import Organisation
 from tests.contract.recipes import RECIPES
 from tests.contract.test_facts import WITHOUT_ACTIVITY
 
+from chassis.clock import utc_now
 from identity.domain.api_keys import FOR_PEOPLE
 from identity.domain.permissions import CATALOGUE
 from identity.porter import Porter
@@ -25,8 +26,10 @@ GRANTABLE = [
 
 async def bearer(org: Organisation, *scopes: str) -> httpx2.AsyncClient:
     """The API, as the gateway passes on the requests of a new key."""
+    identity = org.platform.stands["identity"]
+    identity.clock.now = utc_now()  # it stands still, and a key's token lives for two minutes
     made = await org.post("/org/api-tokens", {"name": org.name("Key"), "scopes": scopes})
-    porter = org.platform.stands["identity"].runtime.part(Porter)
+    porter = identity.runtime.part(Porter)
     return org.platform.client((await porter.admit(made["token"])).token)
 
 
