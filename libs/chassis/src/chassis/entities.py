@@ -36,7 +36,7 @@ class _Part(NamedTuple):
 class Entities(Lookup):
     """A SELECT, or an INSERT that gives rows back, of whole mapped objects and single values; compiled once."""
 
-    __slots__ = ("_parts", "_size")
+    __slots__ = ("_parts",)
 
     def __init__(self, statement: Select[Any] | Insert, *wanted: type | ColumnElement[Any]) -> None:
         self._parts: list[_Part | int] = []

@@ -59,6 +59,9 @@ async def test_tags_and_fields_of_ones_own_have_columns(place: Place) -> None:
     first, second = await rows(place, "companies")
     assert (first["tags"], first["cf.size"], first["cf.colour"]) == ("x, y", "7", "red")
     assert (second["tags"], second["cf.size"]) == ("", "")
+    assert [row["name"] for row in await rows(place, "companies", **{"cf.size": "7"})] == ["A"]
+    assert [row["name"] for row in await rows(place, "companies", tag="X")] == ["A"]
+    assert (await place.get("/exports/companies.csv", **{"cf.unknown": "7"})).status_code == 400
 
 
 async def test_more_than_one_batch_and_an_entry_of_who_took_it(place: Place, monkeypatch: object) -> None:

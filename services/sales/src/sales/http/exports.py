@@ -179,9 +179,10 @@ async def read_deals(
 
 
 async def _export(request: Request, tx: InTx, table: Table, query: RowsQuery) -> StreamingResponse:
-    org_id, filters = tx.actor.org_id, query.filters() | {"now": tx.now}
+    org_id, entity = tx.actor.org_id, FieldEntity(table.entity.value)
+    filters = await custom_fields.typed(tx, org_id, entity, query.filters() | {"now": tx.now})
     count = await table.list.count(tx, org_id=org_id, **filters)
-    keys = sorted(await custom_fields.hold(tx, org_id, FieldEntity(table.entity.value)))
+    keys = sorted(await custom_fields.hold(tx, org_id, entity))
     plural = table.entity.permission.partition(":")[0]
     note_export(tx, plural, count, dict(request.query_params))
     rows = _rows(runtime_of(request.app).source, tx.actor, table, filters, keys)
