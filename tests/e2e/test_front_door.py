@@ -44,7 +44,7 @@ def test_readiness_tells_who_is_away(
     assert (answer.status_code, answer.json()["status"]) == (status, verdict)
     away = {each["name"]: each["status"] for each in answer.json()["services"] if each["status"] != "healthy"}
     assert away == {name: "down"}
-    eventually(lambda: stage.health() == "healthy", "health after the pause")
+    eventually(stage.is_whole, "health after the pause")
 
 
 def test_plain_http_leads_to_https_or_is_refused(stage: Stage) -> None:
