@@ -76,6 +76,7 @@ EXAMPLES: Mapping[str, Any] = {
     "tags": ["VIP"],
     "reasons": ["EMAIL"],
     "mentioned_user_ids": ["01890000-0000-7000-8000-000000000009"],
+    "newly_mentioned_user_ids": ["01890000-0000-7000-8000-000000000009"],
     "permissions": ["invoices:read"],
     "key": "CONTROLLER",
     "EmailVerificationRequested.kind": "EMAIL_VERIFICATION",

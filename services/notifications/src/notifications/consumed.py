@@ -1,5 +1,6 @@
 """Facts in: copies of what others own, what people are told of, and the mails that are sent."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date
 from typing import Any
@@ -65,16 +66,12 @@ async def on_deal_lost(tx: Tx, fact: Received) -> None:
 
 async def on_note_added(tx: Tx, fact: Received) -> None:
     """Whoever is mentioned is told, if they may read what the note is on."""
-    note = fact.message
-    for mentioned in note.mentioned_user_ids:
-        happening = Happening(
-            NoticeType.NOTE_MENTIONED,
-            UUID(note.entity_id),
-            Details(note.entity_title),
-            {Party.MENTIONED: UUID(mentioned)},
-            about=Entity(note.entity_type),
-        )
-        await notify(tx, _cause(fact), happening)
+    await _tell_of_note(tx, fact, fact.message.mentioned_user_ids)
+
+
+async def on_note_updated(tx: Tx, fact: Received) -> None:
+    """Whoever is mentioned now and was not before is told."""
+    await _tell_of_note(tx, fact, fact.message.newly_mentioned_user_ids)
 
 
 async def on_import_finished(tx: Tx, fact: Received) -> None:
@@ -176,6 +173,7 @@ HANDLERS: Handlers = {
     "sales.deal.won.v1": on_deal_won,
     "sales.deal.lost.v1": on_deal_lost,
     "sales.note.added.v1": on_note_added,
+    "sales.note.updated.v1": on_note_updated,
     "sales.import.finished.v1": on_import_finished,
     "work.item.assigned.v1": on_item_assigned,
     "work.item.completed.v1": on_item_completed,
@@ -201,6 +199,19 @@ async def _tell_of_deal(tx: Tx, fact: Received, notice_type: NoticeType) -> None
     details = Details(deal.title, company=deal.company.name, amount=amount, note=deal.lost_reason)
     parties = {Party.OWNER: _id(deal.owner_user_id)}
     await notify(tx, _cause(fact), Happening(notice_type, UUID(deal.id), details, parties))
+
+
+async def _tell_of_note(tx: Tx, fact: Received, user_ids: Iterable[str]) -> None:
+    note = fact.message
+    for mentioned in user_ids:
+        happening = Happening(
+            NoticeType.NOTE_MENTIONED,
+            UUID(note.entity_id),
+            Details(note.entity_title),
+            {Party.MENTIONED: UUID(mentioned)},
+            about=Entity(note.entity_type),
+        )
+        await notify(tx, _cause(fact), happening)
 
 
 async def _tell_of_invoice(

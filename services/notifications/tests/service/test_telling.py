@@ -18,7 +18,7 @@ from execos.sales.v1.events_pb2 import (
     LeadConverted,
     LeadCreated,
     LeadUpdated,
-    NoteAdded,
+    NoteAdded, NoteUpdated,
 )
 from execos.work.v1.events_pb2 import ItemAssigned, ItemCompleted
 
@@ -105,6 +105,24 @@ async def test_whoever_is_mentioned_and_may_read_it_is_told(
         f"/sales/{folder}/{note.entity_id}",
         entity_type,
     )
+
+
+async def test_edit_of_a_note_tells_those_who_are_new_in_it(place: Place) -> None:
+    author, before, new = [await place.person("SALES") for _ in range(3)]
+    note = NoteUpdated(
+        id=str(new_id()),
+        version=2,
+        entity_type="DEAL",
+        entity_id=str(new_id()),
+        entity_title="Retrofit",
+        author_user_id=str(author),
+        mentioned_user_ids=[str(before), str(new)],
+        newly_mentioned_user_ids=[str(new)],
+    )
+    await place.tell(note, note.id, by=author)
+    [notice] = await place.inbox(new)
+    assert (notice["type"], notice["link"]) == ("note.mentioned", f"/sales/deals/{note.entity_id}")
+    assert await place.inbox(before) == []
 
 
 async def test_each_notification_is_a_fact_without_words(place: Place) -> None:

@@ -1,6 +1,6 @@
 """Facts out: what sales tells others, one function for each event, from rows as the store shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from chassis.tx import Fact
 from execos.platform.v1.values_pb2 import Address, Money, Reference
 from execos.sales.v1 import events_pb2 as events
 from execos.sales.v1.snapshots_pb2 import CompanySnapshot, ContactSnapshot, DealSnapshot, LeadSnapshot
+from sales.domain.notes import Note
 
 
 def company_created(company: Any) -> Fact:
@@ -162,18 +163,28 @@ def deal_restored(deal: Any) -> Fact:
 
 def note_added(note: Any, title: str) -> Fact:
     """Somebody wrote a note; its text stays here."""
-    author = note.author["id"]
-    message = events.NoteAdded(
-        id=str(note.id),
-        version=note.version,
-        entity_type=note.entity_type,
-        entity_id=str(note.entity_id),
-        entity_title=title,
-        author_user_id=author and str(author),
-        mentioned_user_ids=[str(each) for each in note.mentioned_user_ids],
-        created_at=note.created_at,
+    message = events.NoteAdded(**_note(note, title), created_at=note.created_at)
+    return Fact(message, note.id, note.version)
+
+
+def note_updated(note: Any, title: str, *, already_mentioned: Collection[UUID]) -> Fact:
+    """A note has another text; whom the one before mentioned is not told again."""
+    new = [each for each in note.mentioned_user_ids if each not in already_mentioned]
+    message = events.NoteUpdated(
+        **_note(note, title),
+        newly_mentioned_user_ids=[str(each) for each in new],
+        updated_at=note.updated_at,
     )
     return Fact(message, note.id, note.version)
+
+
+def note_deleted(note: Note) -> Fact:
+    """A note is gone: one version after its last."""
+    version = note.version + 1
+    message = events.NoteDeleted(
+        id=str(note.id), version=version, entity_type=note.about_type, entity_id=str(note.about_id)
+    )
+    return Fact(message, note.id, version)
 
 
 def import_finished(run: Any) -> Fact:
@@ -283,6 +294,18 @@ def _address(lines: dict[str, Any] | None) -> Address | None:
     return Address(
         **{field.name: lines.get(field.camelcase_name) or "" for field in Address.DESCRIPTOR.fields}
     )
+
+
+def _note(note: Any, title: str) -> dict[str, Any]:
+    return {
+        "id": str(note.id),
+        "version": note.version,
+        "entity_type": note.entity_type,
+        "entity_id": str(note.entity_id),
+        "entity_title": title,
+        "author_user_id": _text(note.author["id"]),
+        "mentioned_user_ids": [str(each) for each in note.mentioned_user_ids],
+    }
 
 
 def _reference(named: dict[str, Any] | None) -> Reference | None:

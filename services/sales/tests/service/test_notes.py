@@ -69,6 +69,30 @@ async def test_only_active_members_are_mentioned(place: Place) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
+async def test_edit_tells_whom_it_mentions_for_the_first_time(place: Place, path: str) -> None:
+    max_id = str(place.identity.add_member(place.org_id).id)
+    for number, member in enumerate((place.owner, max_id)):
+        await place.company(f"Known by its owner {number}", ownerUserId=member)
+    row = await row_of(place, path)
+    note = await noted(place, path, row, f"@[Olga]({place.owner})")
+    place.stand.clock.advance(minutes=1)
+    body = f"@[Olga]({place.owner}), @[Max]({max_id}) and @[nobody]({new_id()})"
+    changed = (await place.patch(f"/notes/{note['id']}", {"body": body})).json()
+    assert changed["mentionedUserIds"] == [place.owner, max_id]
+    [told] = await place.stand.facts("sales.note.updated.v1")
+    assert (str(told.aggregate_id), told.version, told.message.entity_title) == (note["id"], 2, "Brandt")
+    assert told.message.entity_type == note["entityType"]
+    assert list(told.message.mentioned_user_ids) == [place.owner, max_id]
+    assert list(told.message.newly_mentioned_user_ids) == [max_id]
+    assert "nobody" not in str(told.message)
+    await place.patch(f"/notes/{note['id']}", {"body": body})
+    assert len(await place.stand.facts("sales.note.updated.v1")) == 1
+    await place.api.delete(f"/api/v1/notes/{note['id']}")
+    [gone] = await place.stand.facts("sales.note.deleted.v1")
+    assert (str(gone.aggregate_id), gone.version, gone.message.entity_id) == (note["id"], 3, row["id"])
+
+
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     "body", [{}, *({"body": body} for body in ("", "  ", None, "a\x00", "x" * 10_001, 1))]
 )

@@ -14,7 +14,7 @@ from sales.domain.labels import Kind
 from sales.domain.notes import Note, mentions_in
 from sales.domain.permissions import Permission
 from sales.domain.rows import newborn
-from sales.published import deal_updated, lead_updated, note_added
+from sales.published import deal_updated, lead_updated, note_added, note_deleted, note_updated
 from sales.store import companies, contacts, deals, leads, members, notes
 
 LOCKS: Mapping[Kind, Callable[[AsyncSession, UUID, UUID], Awaitable[Any]]] = {
@@ -50,7 +50,7 @@ async def write_note(tx: Tx, kind: Kind, row: Any, body: str) -> Any:
     tx.add(note)
     shown = await notes.show(tx, org_id, note.id)
     tx.note(row, "NOTE_ADD", _told(note))
-    tx.publish(note_added(shown, row.name if kind in NAMED else row.title))
+    tx.publish(note_added(shown, _title(kind, row)))
     return shown
 
 
@@ -63,19 +63,23 @@ async def read_note(reader: Reader, actor: Actor, note_id: UUID) -> Any:
 
 
 async def change_note(tx: Tx, note_id: UUID, body: str) -> Any:
-    """Another text; only by its author, or by whoever may change the notes of others."""
+    """Another text, by its author or whoever may change the notes of others; who is new in it is told."""
     row, note = await _expected(tx, note_id)
-    before = _told(note)
+    before, already = _told(note), note.mentioned_user_ids
     mentioned = await members.active_of(tx, note.org_id, mentions_in(body))
-    if note.revise(body, mentioned, tx.now):
+    is_changed = note.revise(body, mentioned, tx.now)
+    shown = await notes.show(tx, note.org_id, note_id)
+    if is_changed:
         tx.note(row, "NOTE_UPDATE", _told(note), before)
-    return await notes.show(tx, note.org_id, note_id)
+        tx.publish(note_updated(shown, _title(_kind_of(shown), row), already_mentioned=already))
+    return shown
 
 
 async def delete_note(tx: Tx, note_id: UUID) -> None:
     """Gone; who may is as for changing it."""
     row, note = await _expected(tx, note_id)
     tx.note(row, "NOTE_DELETE", None, _told(note))
+    tx.publish(note_deleted(note))
     await tx.session.delete(note)
 
 
@@ -106,6 +110,11 @@ async def _touch(tx: Tx, kind: Kind, row: Any) -> None:
 
 def _kind_of(note: Any) -> Kind:
     return Kind(note.entity_type.lower())
+
+
+def _title(kind: Kind, row: Any) -> str:
+    title: str = row.name if kind in NAMED else row.title
+    return title
 
 
 def _told(note: Note) -> dict[str, str]:

@@ -699,6 +699,89 @@ class NoteAdded(_message.Message):
 Global___NoteAdded: _TypeAlias = NoteAdded  # noqa: Y015
 
 @_typing.final
+class NoteUpdated(_message.Message):
+    """A note has another text; the text is not in the fact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ENTITY_TYPE_FIELD_NUMBER: _builtins.int
+    ENTITY_ID_FIELD_NUMBER: _builtins.int
+    ENTITY_TITLE_FIELD_NUMBER: _builtins.int
+    AUTHOR_USER_ID_FIELD_NUMBER: _builtins.int
+    MENTIONED_USER_IDS_FIELD_NUMBER: _builtins.int
+    NEWLY_MENTIONED_USER_IDS_FIELD_NUMBER: _builtins.int
+    UPDATED_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    version: _builtins.int
+    entity_type: _builtins.str
+    """COMPANY, CONTACT, LEAD or DEAL."""
+    entity_id: _builtins.str
+    entity_title: _builtins.str
+    """The name or title of that row."""
+    author_user_id: _builtins.str
+    @_builtins.property
+    def mentioned_user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def newly_mentioned_user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of them whom the text before did not mention."""
+
+    @_builtins.property
+    def updated_at(self) -> _timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        entity_type: _builtins.str = ...,
+        entity_id: _builtins.str = ...,
+        entity_title: _builtins.str = ...,
+        author_user_id: _builtins.str = ...,
+        mentioned_user_ids: _abc.Iterable[_builtins.str] | None = ...,
+        newly_mentioned_user_ids: _abc.Iterable[_builtins.str] | None = ...,
+        updated_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["updated_at", b"updated_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_user_id", b"author_user_id", "entity_id", b"entity_id", "entity_title", b"entity_title", "entity_type", b"entity_type", "id", b"id", "mentioned_user_ids", b"mentioned_user_ids", "newly_mentioned_user_ids", b"newly_mentioned_user_ids", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteUpdated: _TypeAlias = NoteUpdated  # noqa: Y015
+
+@_typing.final
+class NoteDeleted(_message.Message):
+    """A note is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ENTITY_TYPE_FIELD_NUMBER: _builtins.int
+    ENTITY_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    version: _builtins.int
+    entity_type: _builtins.str
+    """COMPANY, CONTACT, LEAD or DEAL."""
+    entity_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        entity_type: _builtins.str = ...,
+        entity_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entity_id", b"entity_id", "entity_type", b"entity_type", "id", b"id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoteDeleted: _TypeAlias = NoteDeleted  # noqa: Y015
+
+@_typing.final
 class ImportFinished(_message.Message):
     """An import has been applied, reverted, or has failed."""
 
