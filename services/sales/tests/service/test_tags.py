@@ -136,6 +136,41 @@ async def test_renaming_and_deleting_a_tag_changes_the_rows(place: Place) -> Non
     assert await place.stand.actions(tag["id"]) == ["CREATE", "UPDATE", "DELETE"]
 
 
+async def test_views_and_forms_follow_a_tag(place: Place) -> None:
+    await place.made("/tags", name="VIP")
+    saved = {
+        "list": {"tag": ["vip", "Fair"], "stage": "OPEN"},
+        "one": {"tag": "VIP"},
+        "number": {"tag": 7},
+        "none": {"stage": "OPEN"},
+    }
+    ids = {}
+    for name, filters in saved.items():
+        ids[name] = (await place.made("/views", name=name, entity="deal", filters=filters))["id"]
+    form = (await place.made("/forms", name="Fair", defaults={"tags": ["vip", "Web"]}))["id"]
+
+    async def now() -> dict[str, Any]:
+        filters = {name: (await place.read(f"/views/{view}"))["filters"] for name, view in ids.items()}
+        return filters | {"form": (await place.read(f"/forms/{form}"))["defaults"]["tags"]}
+
+    (tag,) = (await place.get("/tags", q="vip")).json()["items"]
+    await place.patch(f"/tags/{tag['id']}", {"colour": "#ff0000"})
+    assert await now() == saved | {"form": ["vip", "Web"]}
+    await place.patch(f"/tags/{tag['id']}", {"name": "Key account"})
+    assert await now() == saved | {
+        "list": {"tag": ["Key account", "Fair"], "stage": "OPEN"},
+        "one": {"tag": "Key account"},
+        "form": ["Key account", "Web"],
+    }
+    assert (await place.read(f"/views/{ids['one']}"))["version"] == 1
+    await place.api.delete(f"/api/v1/tags/{tag['id']}")
+    assert await now() == saved | {
+        "list": {"tag": ["Fair"], "stage": "OPEN"},
+        "one": {},
+        "form": ["Web"],
+    }
+
+
 async def test_tags_of_another_organisation_are_neither_seen_nor_touched(place: Place) -> None:
     company, elsewhere = await place.company(), new_id()
     await tagged(place, "/companies", company, "VIP")

@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?", re.ASCII)
 
 
 class FieldEntity(StrEnum):
-    """What can have fields of one's own; work reads those of its items."""
+    """What can have fields of one's own; those of work items wait for work to show them (decision 25)."""
 
     COMPANY = "company"
     CONTACT = "contact"

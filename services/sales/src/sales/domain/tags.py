@@ -1,6 +1,7 @@
 """Tags: the organisation's own words for its rows, each written in one way."""
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from sqlalchemy import Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,3 +29,9 @@ class Tag(Row, Aggregate):
 
     name: Mapped[str] = mapped_column(String(MAX_NAME))
     colour: Mapped[str | None] = mapped_column(String(7))
+
+
+def renamed(names: Iterable[Any], name: str, new_name: str | None) -> list[Any]:
+    """What names tags, with another name for one of them, ignoring case; without that one where there is none."""
+    others = [new_name if str(each).lower() == name.lower() else each for each in names]
+    return [each for each in others if each is not None]

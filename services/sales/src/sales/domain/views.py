@@ -10,9 +10,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis.rows import Aggregate
 from sales.domain.labels import Kind
 from sales.domain.rows import Row
+from sales.domain.tags import renamed
 
 MAX_FILTERS = 50
 MAX_COLUMNS = 50
+TAG = "tag"
+"""The filter by tags: a name, or a list of names."""
 
 
 class SavedView(Row, Aggregate):
@@ -34,6 +37,13 @@ class SavedView(Row, Aggregate):
     sort_dir: Mapped[str | None] = mapped_column(String(4))
     columns: Mapped[list[str]] = mapped_column(JSONB)
     shared: Mapped[bool]
+
+    def rename_tag(self, name: str, new_name: str | None) -> None:
+        """The filter by tags goes on under the tag's new name, or without the tag where it is gone."""
+        kept = self.filters[TAG]
+        names = renamed(kept if isinstance(kept, list) else [kept], name, new_name)
+        others = {key: value for key, value in self.filters.items() if key != TAG}
+        self.filters = others | ({TAG: names if isinstance(kept, list) else names[0]} if names else {})
 
     @property
     def kind(self) -> Kind:

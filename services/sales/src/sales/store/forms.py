@@ -1,5 +1,6 @@
 """Public forms in SQL."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -61,3 +62,9 @@ async def lock(session: AsyncSession, org_id: UUID, form_id: UUID) -> LeadForm:
     if form is None:
         raise NotFound("There is no such form.")
     return form
+
+
+async def lock_tagged(session: AsyncSession, org_id: UUID) -> Sequence[LeadForm]:
+    """The forms whose leads are tagged, to be changed."""
+    wanted = select(LeadForm).where(LeadForm.org_id == org_id, func.cardinality(LeadForm.tags) > 0)
+    return (await session.scalars(wanted.order_by(LeadForm.id).with_for_update())).all()

@@ -12,7 +12,7 @@ from chassis.errors import NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader
 from sales.domain.labels import Kind
-from sales.domain.views import SavedView
+from sales.domain.views import TAG, SavedView
 
 VIEW = SavedView.__table__.c
 
@@ -68,6 +68,12 @@ async def show(
     if not rows:
         raise NotFound("There is no such view.")
     return rows[0]
+
+
+async def lock_tagged(session: AsyncSession, org_id: UUID) -> Sequence[SavedView]:
+    """The views with a filter by tags, to be changed."""
+    wanted = select(SavedView).where(SavedView.org_id == org_id, SavedView.filters.has_key(TAG))
+    return (await session.scalars(wanted.order_by(SavedView.id).with_for_update())).all()
 
 
 async def lock(session: AsyncSession, org_id: UUID, view_id: UUID) -> SavedView:

@@ -8,8 +8,8 @@ from chassis.errors import Unavailable
 from chassis.tx import Tx
 from sales.domain.labels import Kind
 from sales.domain.rows import Values, assign, newborn
-from sales.domain.tags import Tag
-from sales.store import tags
+from sales.domain.tags import Tag, renamed
+from sales.store import forms, tags, views
 from sales.usecases.companies import change_company
 from sales.usecases.contacts import change_contact
 from sales.usecases.deals import change_deal
@@ -34,7 +34,7 @@ async def create_tag(tx: Tx, values: Values) -> Any:
 
 
 async def change_tag(tx: Tx, tag_id: UUID, values: Values) -> Any:
-    """Another name, which every row that carries it has at once, or another colour."""
+    """Another name, which every row, view and form that has it takes on at once, or another colour."""
     tag = await tags.lock(tx.session, tx.actor.org_id, tag_id)
     tx.expect(tag)
     name = tag.name
@@ -42,14 +42,16 @@ async def change_tag(tx: Tx, tag_id: UUID, values: Values) -> Any:
     if tx.record(tag, "UPDATE") and tag.name != name:
         await tx.flush()  # what is refused because of its name is refused before any row is touched
         await tags.rename(tx.session, tag.org_id, name, tag.name)
+        await _rename_where_it_is_named(tx, name, tag.name)
     return await tags.show(tx, tag.org_id, tag_id)
 
 
 async def delete_tag(tx: Tx, tag_id: UUID) -> None:
-    """No row carries it any more."""
+    """No row carries it any more, no view looks for it and no form gives it."""
     tag = await tags.lock(tx.session, tx.actor.org_id, tag_id)
     tx.expect(tag)
     await tags.take_off(tx.session, tag.org_id, tag.name)
+    await _rename_where_it_is_named(tx, tag.name, None)
     tx.record(tag, "DELETE")
     await tx.session.delete(tag)
 
@@ -75,3 +77,11 @@ async def keep_names(tx: Tx, names: Sequence[str]) -> list[str]:
             return list(dict.fromkeys(known))
         # Somebody has renamed or deleted one of them meanwhile: what is missing is added again.
     raise Unavailable("Somebody is changing these tags; try again.")
+
+
+async def _rename_where_it_is_named(tx: Tx, name: str, new_name: str | None) -> None:
+    """Views and forms name tags as somebody has typed them; as in rows, no version of its own (decision 25)."""
+    for view in await views.lock_tagged(tx.session, tx.actor.org_id):
+        view.rename_tag(name, new_name)
+    for form in await forms.lock_tagged(tx.session, tx.actor.org_id):
+        form.tags = renamed(form.tags, name, new_name)
