@@ -6,10 +6,11 @@ from uuid import UUID
 from chassis.auth import system_actor
 from chassis.runtime import Runtime
 from sales.domain.finding import EntityType
-from sales.jobs import INDEX_IMPORTED, JOBS
+from sales.jobs import COMPARE_AGAIN, INDEX_IMPORTED, JOBS
+from sales.usecases.duplicates import compare_again
 from sales.usecases.indexing import BATCH, index_behind
 
-__all__ = ["JOBS", "index_imported", "index_rows_behind"]
+__all__ = ["JOBS", "compare_company_again", "index_imported", "index_rows_behind"]
 
 
 @JOBS.periodic(
@@ -27,6 +28,13 @@ async def index_rows_behind(runtime: Runtime, org_id: UUID, _slot: datetime) -> 
 async def index_imported(runtime: Runtime, org_id: UUID) -> None:
     """The same at the end of an import, which leaves it for then: it costs more than the rows themselves."""
     await _index(runtime, org_id)
+
+
+@JOBS.task(COMPARE_AGAIN)
+async def compare_company_again(runtime: Runtime, org_id: UUID, company_id: str) -> None:
+    """A company that was not written alone is compared with those that were written at the same time."""
+    async with runtime.source.tx(system_actor(org_id)) as tx:
+        await compare_again(tx, UUID(company_id))
 
 
 async def _index(runtime: Runtime, org_id: UUID) -> None:

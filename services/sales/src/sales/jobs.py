@@ -17,3 +17,4 @@ async def list_behind(runtime: Runtime) -> Iterable[UUID]:
 JOBS = Jobs("sales", list_behind)
 WORK_ON_IMPORT = "work-on-import"
 INDEX_IMPORTED = "index-imported"
+COMPARE_AGAIN = "compare-again"

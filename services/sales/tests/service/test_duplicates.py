@@ -1,11 +1,14 @@
 """Companies that look alike: noticed when one is written, explained, told once and never merged by themselves."""
 
+import asyncio
 from typing import Any
 
 import pytest
-from services.sales.tests.place import Json, Place, code_of
+from services.sales.tests.place import WAITING, Json, Place, code_of
 
+from chassis.auth import system_actor
 from chassis.ids import new_id
+from sales.usecases.companies import create_company
 
 BERLIN = {"city": "Berlin", "country": "DE"}
 PARIS = {"city": "Paris", "country": "FR"}
@@ -144,3 +147,34 @@ async def test_another_organisations_company_is_nobodys_duplicate(place: Place) 
         assert made.status_code == 201
         assert (await stranger.get("/api/v1/companies/duplicates")).json()["items"] == []
     assert await alike(place) == []
+
+
+async def test_companies_of_the_same_instant_are_noticed_in_the_end(place: Place) -> None:
+    """None of the transactions sees the companies of the others: each begins before the first one has ended."""
+    both = asyncio.Barrier(2)
+
+    async def create(name: str) -> None:
+        async with place.stand.runtime.source.tx(system_actor(place.org_id)) as tx:
+            await create_company(tx, {"name": name, "email": "office@x.example"})
+            await both.wait()
+
+    await asyncio.gather(create("Alpha"), create("Omega"))
+    assert await place.stand.run_deferred() == ["compare-again"]
+    assert await alike(place) == [({"Alpha", "Omega"}, 100, ["EMAIL"])]
+    assert len(await place.stand.facts("sales.duplicate.detected.v1")) == 1
+    await place.company("Gamma", email="gamma@x.example")
+    assert await place.stand.run_deferred() == []
+
+
+async def test_looking_again_waits_for_whoever_was_first(place: Place) -> None:
+    source, actor = place.stand.runtime.source, system_actor(place.org_id)
+    async with source.tx(actor) as first:
+        await create_company(first, {"name": "Alpha", "phone": "+49 30 123456"})
+        async with source.tx(actor) as second:
+            await create_company(second, {"name": "Omega", "phone": "+49 30 123456"})
+        again = asyncio.ensure_future(place.stand.run_deferred())
+        async with asyncio.timeout(2), place.stand.runtime.system.session(None) as watch:
+            while await watch.scalar(WAITING) == 0:  # noqa: ASYNC110 - the database has no event for it
+                await asyncio.sleep(0.01)
+    await again
+    assert await alike(place) == [({"Alpha", "Omega"}, 90, ["PHONE"])]

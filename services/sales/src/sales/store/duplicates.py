@@ -110,6 +110,10 @@ def _keep_pairs() -> Lookup:
     return Lookup(select(kept.c.a_id, kept.c.b_id).where(kept.c.is_new).add_cte(unlike.cte("unlike")))
 
 
+# Held by whoever has written companies of an organisation, until the end of the transaction.
+_LOCK = func.hashtext("sales.duplicates"), func.hashtext(bindparam("of_org", type_=String))
+_IS_ALONE = Lookup(select(func.pg_try_advisory_xact_lock(*_LOCK).label("is_alone")))
+_UNTIL_ALONE = Lookup(select(func.pg_advisory_xact_lock(*_LOCK)))
 _KEEP_KEYS, _KEEP_PAIRS = _keep_keys(), _keep_pairs()
 _HOME = Lookup(
     select(ORGANISATION.legal["address"]["country"].astext.label("country"))
@@ -134,6 +138,21 @@ async def home_country(reader: Reader, org_id: UUID) -> str | None:
     """The country of the organisation's own address, where it is known."""
     rows = await reader.rows(_HOME, org_id=org_id)
     return rows[0].country if rows else None
+
+
+async def is_alone(reader: Reader, org_id: UUID) -> bool:
+    """Whether nobody else is writing companies of the organisation; until this transaction ends others are told no.
+
+    A statement of its own, before the comparison: what others have committed by then is seen by it.
+    """
+    rows = await reader.rows(_IS_ALONE, of_org=str(org_id))
+    is_alone: bool = rows[0].is_alone
+    return is_alone
+
+
+async def wait_until_alone(reader: Reader, org_id: UUID) -> None:
+    """The same, once those who were first have finished."""
+    await reader.rows(_UNTIL_ALONE, of_org=str(org_id))
 
 
 async def keep_keys(

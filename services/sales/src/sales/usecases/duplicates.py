@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from chassis.ids import new_id
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.tx import Reading, Tx
 from sales.domain.likeness import MIN_SCORE, country_of, keys_of, likeness
+from sales.jobs import COMPARE_AGAIN, JOBS
 from sales.published import duplicate_detected
 from sales.store import companies, duplicates
 
@@ -17,7 +19,25 @@ MAX_PAIRS = 20
 
 
 async def detect_duplicates(tx: Tx, company: Any) -> None:
-    """Find the companies that this one, as the store shows it now, looks like; each pair is told once."""
+    """Find the companies that this one, as the store shows it now, looks like; each pair is told once.
+
+    One that is being written at the same time is not seen yet: whoever was not alone looks again when both are there.
+    """
+    if not await duplicates.is_alone(tx, tx.actor.org_id):
+        await JOBS.defer(tx, COMPARE_AGAIN, company_id=str(company.id))
+    await _compare(tx, company)
+
+
+async def compare_again(tx: Tx, company_id: UUID) -> None:
+    """Look again, once those who were writing companies at the same time have finished."""
+    org_id = tx.actor.org_id
+    await duplicates.wait_until_alone(tx, org_id)
+    for company in await companies.show_each(tx, org_id, [company_id]):
+        if company.archived_at is None:
+            await _compare(tx, company)
+
+
+async def _compare(tx: Tx, company: Any) -> None:
     org_id = tx.actor.org_id
     others = await duplicates.keep_keys(tx, org_id, company.id, keys_of(company, await _home(tx, company)))
     alike = [(other, likeness(company, other, other.kinds)) for other in others]
