@@ -18,7 +18,8 @@ from execos.sales.v1.events_pb2 import (
     LeadConverted,
     LeadCreated,
     LeadUpdated,
-    NoteAdded, NoteUpdated,
+    NoteAdded,
+    NoteUpdated,
 )
 from execos.work.v1.events_pb2 import ItemAssigned, ItemCompleted
 
