@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from chassis.ids import new_id
 from chassis.testing.databases import Databases
+from sales.domain.words import wanted
 from sales.store import search
 
 ROWS = 300
@@ -23,6 +24,18 @@ WORDS = """
     SELECT org_id, word, entity_type, entity_id, 1
     FROM search_document, regexp_split_to_table(title_key, ' ') AS word WHERE org_id = ANY(CAST(:orgs AS uuid[]))
 """
+
+MANY_DOCUMENTS = text("""
+    INSERT INTO search_document (org_id, entity_type, entity_id, row_version, title, title_key)
+    SELECT :org_id, 'company', gen_random_uuid(), 1, 'Brandt Metall ' || n, 'brandt metall ' || n
+    FROM generate_series(1, :rows) AS n
+""")
+MANY_WORDS = text("""
+    INSERT INTO search_word (org_id, word, entity_type, entity_id, weight)
+    SELECT org_id, word || CASE WHEN word ~ '[0-9@]' THEN right(title_key, 4) ELSE '' END, entity_type, entity_id, 1
+    FROM search_document, unnest(ARRAY['brandt', 'metall', '4930123456', 'info@brandt.example']) AS word
+    WHERE org_id = :org_id AND title_key LIKE 'brandt metall %'
+""")
 
 
 async def found(place: Place, q: str, **query: Any) -> list[str]:
@@ -129,6 +142,59 @@ async def test_exact_titles_come_first_then_beginnings_then_titles_then_the_rest
     ]  # fmt: skip
 
 
+async def test_exact_address_comes_before_those_that_begin_like_it(place: Place) -> None:
+    await place.contact("Exact", email="info@acme.example", companyId=None)
+    for number in range(3):
+        place.stand.clock.advance(minutes=1)
+        await place.contact(f"Longer {number}", email=f"info@acme.example{number}.test")
+    assert (await found(place, "INFO@acme.example"))[0] == "Exact"
+    answer = (await place.get("/search", q="info@acme.example")).json()["items"]
+    assert [each["score"] for each in answer] == [95, 40, 40, 40]
+
+
+WRITTEN = [
+    "+49 30 123456",
+    "+49 (0)30 123456",
+    "+49 (0) 30 / 123456",
+    "0049 30 123456",
+    "0049 (0)30 123456",
+    "030 123456",
+    "(030) 123 456",
+    "030/123-456",
+    "+49\u00a030\u00a0123\u2013456",
+]
+
+
+@pytest.mark.parametrize("kept", ["+49 30 123456", "0049 (0)30 123456", "030 / 123456"])
+@pytest.mark.parametrize("typed", WRITTEN)
+async def test_number_is_found_in_any_way_of_writing_it(place: Place, kept: str, typed: str) -> None:
+    await place.company("Exact", phone=kept)
+    for number in range(3):
+        place.stand.clock.advance(minutes=1)
+        await place.company(f"Extension {number}", phone=f"{kept}{number}")
+    assert (await found(place, typed))[0] == "Exact"
+
+
+async def test_the_best_answer_comes_first_however_many_there_are(place: Place) -> None:
+    """More rows hold each of the words than are looked at."""
+    await place.company("Metall Brandt", phone="+49 30 123456", email="info@brandt.example")
+    given = {"org_id": place.org_id, "rows": search.MAX_MATCHES + 500}
+    async with place.stand.runtime.system.session(None) as session:
+        await session.execute(MANY_DOCUMENTS, given)
+        await session.execute(MANY_WORDS, given)
+        await session.commit()
+    for q in ("metall brandt", "+49 (0)30 123456", "info@brandt.example"):
+        assert (await found(place, q))[0] == "Metall Brandt", q
+
+
+async def test_every_channel_is_found_however_long_the_name(place: Place) -> None:
+    name = "".join(chr(0x4E00 + n) for n in range(120))
+    channels = [{"kind": "email", "value": f"anna-{n}@firma-{n}.example"} for n in range(20)]
+    await place.contact(name, channels=channels)
+    for each in channels:
+        assert await found(place, each["value"]) == [name]
+
+
 async def test_changes_are_found_at_once_and_what_is_put_away_is_not(place: Place) -> None:
     company = await place.company("Alpha")
     path = f"/companies/{company['id']}"
@@ -185,7 +251,9 @@ async def test_search_looks_at_words_of_one_organisation_only(
         await session.commit()
     with psycopg.connect(databases.url("sales", "owner"), autocommit=True) as owner:
         owner.execute("ANALYZE search_document, search_word")
-    parameters = search.parameters(place.org_id, words, title=" ".join(words), types=["company"], limit=20)
+    parameters = search.parameters(
+        place.org_id, wanted(" ".join(words)), title=" ".join(words), types=["company"], limit=20
+    )
     query = search.FIND_WORD if len(words) == 1 else search.FIND_WORDS
     for name, looked_at in scans(await plan(place, query, **parameters)):
         assert looked_at <= 2 * ROWS, name

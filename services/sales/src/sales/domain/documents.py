@@ -9,8 +9,8 @@ from sales.domain.finding import EntityType
 from sales.domain.words import (
     MAX_WORDS,
     Weight,
-    digits_of,
     folded,
+    national_number,
     words_of,
     words_of_email,
     words_of_phone,
@@ -90,16 +90,4 @@ def _emails(addresses: Iterable[str]) -> set[str]:
 
 
 def _phones(numbers: Iterable[str | None]) -> set[str]:
-    return {word for number in numbers for word in words_of_phone(number, _national(number))}
-
-
-def _national(number: str | None) -> str | None:
-    """A number within its country; None where the number itself does not say which that is."""
-    import phonenumbers  # noqa: PLC0415 - tables of every country, needed when a number is written
-
-    if not number or not number.lstrip().startswith(("+", "00")):
-        return None
-    try:
-        return phonenumbers.national_significant_number(phonenumbers.parse(f"+{digits_of(number)}", None))
-    except phonenumbers.NumberParseException:
-        return None
+    return {word for number in numbers for word in words_of_phone(number, national_number(number))}

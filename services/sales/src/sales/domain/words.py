@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from enum import IntEnum
+from typing import NamedTuple
 
 # What has no decomposition in Unicode and is yet typed without its stroke.
 _STROKES = str.maketrans(
@@ -21,12 +22,14 @@ _STROKES = str.maketrans(
 _SPELLED_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 """Scripts that write no spaces between words: Thai, Lao, Burmese, Khmer, kana and Han."""
-_NUMBER = re.compile(r"[\d\s+()/.\-]+", re.ASCII)
+_NUMBER = re.compile("[0-9\\s+()/.\u2010-\u2015\\-]+")
+_TRUNK = re.compile(r"\(\s*0\s*\)")
+"""The 0 that is dialled only within the country, as in +49 (0)30."""
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.\-]*://")
 
 MAX_WORD = 255
-MAX_WORDS = 100
-"""Words of one row; what comes after is in no name of a person or a company."""
+MAX_WORDS = 500
+"""Words of one row: more than twenty addresses and the longest title have."""
 MAX_WANTED = 12
 """Words that a search looks for; who types more means the first ones."""
 MIN_NUMBER = 5
@@ -94,15 +97,48 @@ def host_of(website: str | None) -> str:
     return host if "." in host.strip(".") else ""
 
 
-def wanted(text: str) -> list[str]:
-    """The words of what was typed, each the beginning of a word to be found; none where it holds no word."""
-    digits = digits_of(text)
-    if _NUMBER.fullmatch(text) and len(digits) >= MIN_NUMBER:
-        return [digits]
+class Wanted(NamedTuple):
+    """What to look for: words, each the beginning of one that a row must hold.
+
+    Of a telephone number it is the ways in which a row may hold it, one of which is enough.
+    An address or a number is best where a row holds exactly that.
+    """
+
+    words: list[str]
+    is_number: bool
+    is_address: bool
+
+
+def wanted(text: str) -> Wanted:
+    """What was typed, as it is looked for; no words where it holds none."""
+    number = unicodedata.normalize("NFKC", text).strip()
+    if _NUMBER.fullmatch(number) and len(digits_of(number)) >= MIN_NUMBER:
+        return Wanted(_ways_to_write(number), is_number=True, is_address=True)
     words: list[str] = []
     for chunk in folded(text).split():
         words += [chunk.strip(".,;:<>()")] if "@" in chunk.strip("@") else _split(chunk)
-    return [word[:MAX_WORD] for word in dict.fromkeys(words)][:MAX_WANTED]
+    words = [word[:MAX_WORD] for word in dict.fromkeys(words)][:MAX_WANTED]
+    return Wanted(words, is_number=False, is_address=len(words) == 1 and "@" in words[0])
+
+
+def _ways_to_write(number: str) -> list[str]:
+    """A typed number as it is, without the 0 in brackets, and within its country where it names that."""
+    plain = _TRUNK.sub("", number) if number.startswith(("+", "00")) else number
+    national = national_number(plain)
+    ways = [digits_of(number), digits_of(plain), *((f"0{national}", national) if national else ())]
+    return [way for way in dict.fromkeys(ways) if len(way) >= MIN_NUMBER]
+
+
+def national_number(number: str | None) -> str | None:
+    """A number within its country; None where the number itself does not say which that is."""
+    import phonenumbers  # noqa: PLC0415 - tables of every country, needed when a number is written
+
+    if not number or not number.lstrip().startswith(("+", "00")):
+        return None
+    try:
+        return phonenumbers.national_significant_number(phonenumbers.parse(f"+{digits_of(number)}", None))
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def beyond(word: str) -> str:

@@ -29,7 +29,7 @@ Options = Annotated[
 class CustomFieldIn(In):
     """A new field; its key is unique for the entity."""
 
-    entity: FieldEntity
+    entity: FieldEntity = Field(description="`workItem` is for work, which does not show such fields yet.")
     key: Annotated[str, StringConstraints(pattern=KEY)]
     name: Line
     type: FieldType

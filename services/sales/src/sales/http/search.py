@@ -75,11 +75,11 @@ async def search(
     actor: MayReadAny, query: Annotated[SearchQuery, Depends(SearchQuery.of)], tx: InReadTx
 ) -> Any:
     """Live rows that hold every word, of the types that the reader may read."""
-    words, types = wanted(query.q), query.readable_by(actor)
+    sought, types = wanted(query.q), query.readable_by(actor)
     rows = []
-    if words:
+    if sought.words:
         rows = await store.find(
-            tx, actor.org_id, words, title=folded(query.q), types=types, limit=query.limit
+            tx, actor.org_id, sought, title=folded(query.q), types=types, limit=query.limit
         )
     return {
         "items": [

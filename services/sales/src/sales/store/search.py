@@ -1,11 +1,12 @@
 """Search in SQL: words are ranges of one index that begins with the organisation (docs/decisions/0025)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    Boolean,
     Integer,
     String,
     Uuid,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     case,
     column,
+    false,
     func,
     literal_column,
     select,
@@ -23,7 +25,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from chassis.queries import Lookup, Reader, Rows
 from sales.domain.finding import SearchDocument, SearchWord
-from sales.domain.words import Weight, beyond
+from sales.domain.words import Wanted, Weight, beyond
 
 DOCUMENT, WORD = SearchDocument.__table__.c, SearchWord.__table__.c
 ORG_ID = bindparam("org_id", type_=Uuid)
@@ -59,20 +61,22 @@ def _hits(typed: Any, *columns: Any) -> Any:
             WORD.word < typed.c.high,
             WORD.entity_type == _IS_WANTED,
         )
+        .order_by(WORD.word)  # what is exactly the typed word comes first
         .limit(MAX_MATCHES)
         .correlate(typed)
     )
 
 
 def _matches(typed: Any) -> Any:
-    """The rows that hold one typed word, and where it weighs most."""
-    hits = _hits(typed, WORD.entity_type, WORD.entity_id, WORD.weight).lateral("hits")
+    """The rows that hold one typed word, where it weighs most, and whether it is a whole word there."""
+    hits = _hits(typed, WORD.entity_type, WORD.entity_id, WORD.weight, WORD.word).lateral("hits")
     # tenantless: of rows that name their tenant or came as a parameter
     return (
         select(
             func.min(hits.c.entity_type).label("entity_type"),
             hits.c.entity_id,
             (func.min(hits.c.weight) == int(Weight.TITLE)).label("in_title"),
+            func.bool_or(hits.c.word == typed.c.low).label("is_exact"),
         )
         .select_from(typed.join(hits, true()))
         .group_by(hits.c.entity_id)
@@ -88,10 +92,13 @@ def _rarest() -> Any:
 
 
 def _held(*, is_single: bool) -> Any:
-    """The newest rows that hold every typed word, those that hold all in their title first."""
+    """The newest rows that hold every typed word, those that hold all in their title first.
+
+    Of a single one, or the ways to write it: those that hold exactly that before all others.
+    """
     matches = _matches(_TYPED if is_single else _rarest()).subquery("matches")
     if is_single:
-        in_title, rows = matches.c.in_title, select(*matches.c)
+        rows = select(*matches.c).order_by(matches.c.is_exact.desc(), matches.c.in_title.desc())
     else:
         place = (
             select(func.min(WORD.weight).label("weight"))
@@ -113,18 +120,24 @@ def _held(*, is_single: bool) -> Any:
         in_title = held.c.weight == int(Weight.TITLE)
         # tenantless: of rows that name their tenant or came as a parameter
         rows = (
-            select(matches.c.entity_type, matches.c.entity_id, in_title.label("in_title"))
+            select(
+                matches.c.entity_type,
+                matches.c.entity_id,
+                in_title.label("in_title"),
+                false().label("is_exact"),
+            )
             .select_from(matches.join(held, true()))
             .where(held.c.words == func.cardinality(bindparam("lows", type_=ARRAY(String))))
+            .order_by(in_title.desc())
         )
-    return rows.order_by(in_title.desc(), matches.c.entity_id.desc()).limit(MAX_RANKED).subquery("newest")
+    return rows.order_by(matches.c.entity_id.desc()).limit(MAX_RANKED).subquery("newest")
 
 
 def _find(*, is_single: bool) -> Lookup:
     """Rows that hold every word or whose title begins like what was typed; the best first, then the newest."""
     newest = _held(is_single=is_single)
     titled = (
-        select(DOCUMENT.entity_type, DOCUMENT.entity_id, true().label("in_title"))
+        select(DOCUMENT.entity_type, DOCUMENT.entity_id, true().label("in_title"), false().label("is_exact"))
         .where(
             DOCUMENT.org_id == ORG_ID,
             DOCUMENT.title_key >= bindparam("title_low", type_=String),
@@ -137,14 +150,20 @@ def _find(*, is_single: bool) -> Lookup:
     )
     both = union_all(select(newest), select(titled)).subquery("both")
     found = (
-        select(both.c.entity_type, both.c.entity_id, func.bool_or(both.c.in_title).label("in_title"))
+        select(
+            both.c.entity_type,
+            both.c.entity_id,
+            func.bool_or(both.c.in_title).label("in_title"),
+            func.bool_or(both.c.is_exact).label("is_exact"),
+        )
         .group_by(both.c.entity_type, both.c.entity_id)
         .subquery("found")
     )
     key, low = DOCUMENT.title_key, bindparam("title_low", type_=String)
-    score = case((key == low, 100), (func.starts_with(key, low), 90), (found.c.in_title, 70), else_=40).label(
-        "score"
-    )
+    is_it = and_(found.c.is_exact, bindparam("is_address", type_=Boolean))
+    score = case(
+        (key == low, 100), (is_it, 95), (func.starts_with(key, low), 90), (found.c.in_title, 70), else_=40
+    ).label("score")
     return Lookup(
         select(DOCUMENT.entity_type, DOCUMENT.entity_id, DOCUMENT.title, DOCUMENT.subtitle, score)
         .select_from(
@@ -166,13 +185,14 @@ FIND_WORD, FIND_WORDS = _find(is_single=True), _find(is_single=False)
 
 
 def parameters(
-    org_id: UUID, words: Sequence[str], *, title: str, types: Collection[str], limit: int
+    org_id: UUID, wanted: Wanted, *, title: str, types: Collection[str], limit: int
 ) -> dict[str, Any]:
     """The parameters of FIND_WORD and FIND_WORDS."""
     return {
         "org_id": org_id,
-        "lows": list(words),
-        "highs": [beyond(word) for word in words],
+        "lows": wanted.words,
+        "highs": [beyond(word) for word in wanted.words],
+        "is_address": wanted.is_address,
         "title_low": title,
         "title_high": beyond(title),
         "types": list(types),
@@ -181,10 +201,10 @@ def parameters(
 
 
 async def find(
-    reader: Reader, org_id: UUID, words: Sequence[str], *, title: str, types: Collection[str], limit: int
+    reader: Reader, org_id: UUID, wanted: Wanted, *, title: str, types: Collection[str], limit: int
 ) -> Rows:
-    """The best rows of these types that hold a word beginning with each of these, or whose title begins like that."""
+    """The best rows of these types that hold what is wanted, or whose title begins like what was typed."""
     return await reader.rows(
-        FIND_WORD if len(words) == 1 else FIND_WORDS,
-        **parameters(org_id, words, title=title, types=types, limit=limit),
+        FIND_WORD if wanted.is_number or len(wanted.words) == 1 else FIND_WORDS,
+        **parameters(org_id, wanted, title=title, types=types, limit=limit),
     )
