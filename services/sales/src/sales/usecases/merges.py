@@ -1,6 +1,7 @@
 """Two companies become one, and two again (spec/sales.md, Duplicates)."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +64,7 @@ async def merge_companies(
     check_mergeable(survivor, merged)
     owned = {kind: await merges.lock_owned(tx.session, kind, org_id, merged_id) for kind in merges.OWNED}
     before, lost = taken(survivor), taken(merged)
+    times = {str(company.id): company.updated_at.isoformat() for company in (survivor, merged)}
     values = united(survivor, merged, choices)
     merged.archive(tx.now)
     merged.merged_into_id = survivor_id
@@ -78,7 +80,7 @@ async def merge_companies(
         survivor_id=survivor_id,
         merged_id=merged_id,
         actor=tx.actor.snapshot(),
-        snapshot={"before": before, "after": taken(survivor), "merged": lost},
+        snapshot={"before": before, "after": taken(survivor), "merged": lost, "updated_at": times},
         moved={kind.value: [str(row.id) for row in rows] for kind, rows in owned.items()}
         | {NOTES: [str(each) for each in notes]},
         merged_at=tx.now,
@@ -114,11 +116,11 @@ async def revert_merge(tx: Tx, merge_id: UUID) -> dict[str, Any]:
     }
     name = survivor.name
     _set(survivor, _as_columns(give_back(survivor, log.snapshot["before"], log.snapshot["after"])))
-    tx.record(survivor, REVERTED)
+    _record_undone(tx, survivor, log)
     await tx.flush()  # the name is free before its owner takes it back
     merged.restore()
     merged.merged_into_id = None
-    tx.record(merged, REVERTED)
+    _record_undone(tx, merged, log)
     _move(tx, owned, merged.id)
     await merges.move_notes(tx.session, org_id, survivor.id, merged.id, _ids(log.moved[NOTES]))
     log.reverted_at = tx.now
@@ -148,6 +150,15 @@ def _move(tx: Tx, owned: Moved, company_id: UUID) -> None:
             row.company_id = company_id
             tx.record(row, "UPDATE")
             row.updated_at = updated_at
+
+
+def _record_undone(tx: Tx, company: Company, log: MergeLog) -> None:
+    """A new version; but what nobody has changed since the merge was last changed when it was before that."""
+    is_as_merged = company.updated_at == log.merged_at
+    tx.record(company, REVERTED)
+    before = log.snapshot.get("updated_at", {}).get(str(company.id))
+    if is_as_merged and before:
+        company.updated_at = datetime.fromisoformat(before)
 
 
 async def _show(tx: Tx, *both: Company) -> dict[UUID, Any]:
