@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Table, select
+from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -61,16 +61,26 @@ class Replica(Generic[C]):
         )
         return found.one_or_none()
 
-    async def ensure(self, source: Source, org_id: UUID, ids: Collection[UUID | None], ask: Ask) -> None:
+    async def ensure(
+        self,
+        source: Source,
+        org_id: UUID,
+        ids: Collection[UUID | None],
+        ask: Ask,
+        *where: ColumnElement[bool],
+    ) -> None:
         """Before a transaction: ask the owner for what is missing here and keep it.
 
+        Copies for which `where` does not hold are asked for again: the fact that it does may be on its way.
         Raises DependencyUnavailable when something is missing and the owner does not answer.
         """
         wanted = {row_id for row_id in ids if row_id is not None}
         if not wanted:
             return
         async with source.database.session(org_id, read_only=True) as session:
-            known = select(self.table.c.id).where(self.table.c.org_id == org_id, self.table.c.id.in_(wanted))
+            known = select(self.table.c.id).where(
+                self.table.c.org_id == org_id, self.table.c.id.in_(wanted), *where
+            )
             missing = sorted(wanted - set(await session.scalars(known)))
         if not missing:
             return

@@ -16,7 +16,7 @@ from chassis.money import Money
 from clients.sales.types import Company
 from execos.platform.v1.values_pb2 import Money as MoneyMessage
 from execos.platform.v1.values_pb2 import Reference
-from execos.sales.v1.events_pb2 import CompanyMerged, CompanyMergeReverted, DealWon
+from execos.sales.v1.events_pb2 import CompanyArchived, CompanyMerged, CompanyMergeReverted, DealWon
 from execos.sales.v1.snapshots_pb2 import CompanySnapshot, DealSnapshot
 
 
@@ -171,3 +171,32 @@ async def statements_of(office: Any, message: type[Any], of: Merge) -> int:
     work = current_work()
     assert work is not None
     return work.statements
+
+
+async def test_new_invoices_are_for_live_companies_and_say_where_a_merged_one_is(office: Any, of: Merge):
+    draft = await office.draft()
+    other = await office.draft(companyId=str(of.survivor.id))
+    away = {"name": "Buyer", "version": 4, "archived_at": office.stand.clock.now}
+    gone = office.sales.add_company(office.org_id, of.merged.id, **away)
+    archived = CompanySnapshot(id=str(gone.id), version=4, name="Buyer")
+    archived.archived_at.FromDatetime(office.stand.clock.now)
+    await office.stand.deliver(CompanyArchived(company=archived), gone.id, version=4)
+    kept = await office.change(draft, companyId=str(gone.id), notes="Still here")
+    assert (kept["companyId"], kept["notes"]) == (str(gone.id), "Still here")
+    body = {"companyId": str(gone.id), "amount": "10.00", "dueDate": draft["dueDate"]}
+    refused = await office.http.post("/api/v1/invoices", json=body)
+    assert (refused.status_code, refused.json()["error"]["details"]) == (400, {"field": "companyId"})
+    archived.version = 5
+    said = CompanyMerged(
+        merge_id=str(of.id),
+        company=CompanySnapshot(id=str(of.survivor.id), version=5, name="Survivor"),
+        merged=archived,
+    )
+    await office.stand.deliver(said, of.survivor.id, version=5)
+    for answer in (
+        await office.http.post("/api/v1/invoices", json=body),
+        await office.http.patch(f"/api/v1/invoices/{other['id']}", json={"companyId": str(gone.id)}),
+    ):
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (400, "BAD_REQUEST")
+        assert error["details"] == {"field": "companyId", "mergedIntoId": str(of.survivor.id)}

@@ -298,3 +298,40 @@ async def test_merge_is_a_constant_number_of_statements(place: Place) -> None:
         answer = await place.post("/companies/merge", {"survivorId": a["id"], "mergedId": b["id"]})
         counts.append(answer.headers.get("server-timing"))
     assert counts[0] == counts[1] is not None
+
+
+async def test_what_names_a_merged_company_is_told_where_it_is(place: Place) -> None:
+    a, b = await two(place)
+    c = await place.company("Gamma")
+    lead, deal = await place.lead("L"), await place.deal(c, title="D")
+    await merged(place, a, b)
+    assert (await place.read(f"/companies/{b['id']}"))["mergedIntoId"] == a["id"]
+    new = {"companyId": b["id"], "ownerUserId": place.owner}
+    for survivor in (a, c):
+        for answer in (
+            await place.post("/deals", new | {"title": "New"}),
+            await place.post("/leads", new | {"title": "New"}),
+            await place.post("/contacts", new | {"name": "New"}),
+            await place.patch(f"/leads/{lead['id']}", {"companyId": b["id"]}),
+            await place.patch(f"/deals/{deal['id']}", {"companyId": b["id"]}),
+        ):
+            error = error_of(answer, 400)
+            assert error["code"] == "BAD_REQUEST"
+            assert error["details"] == {"field": "companyId", "mergedIntoId": survivor["id"]}
+        await merged(place, c, a) if survivor is a else None
+
+
+async def test_a_merged_company_is_changed_no_more(place: Place) -> None:
+    a, b = await two(place)
+    merge_id = (await merged(place, a, b))["mergeId"]
+    path = f"/companies/{b['id']}"
+    for answer in (
+        await place.patch(path, {"industry": "Ships"}),
+        await place.api.put(f"/api/v1{path}/tags", json={"tags": ["VIP"]}),
+        await place.post(f"{path}/notes", {"body": "Lost?"}),
+        await place.post(f"{path}/restore"),
+    ):
+        error = error_of(answer, 409)
+        assert (error["code"], error["details"]) == ("COMPANY_MERGED", {"mergedIntoId": a["id"]})
+    await place.post(f"/companies/merges/{merge_id}/revert")
+    assert (await place.patch(path, {"industry": "Ships"})).json()["industry"] == "Ships"

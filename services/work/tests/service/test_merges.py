@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from services.work.tests.place import Json, Place, snapshot_of
+from sqlalchemy import text
 
 from chassis.auth import system_actor
 from chassis.context import current_work
@@ -14,8 +15,9 @@ from chassis.ids import new_id
 from clients.sales.types import Company
 from execos.sales.v1.events_pb2 import CompanyMerged, CompanyMergeReverted, DealWon
 from execos.sales.v1.snapshots_pb2 import CompanySnapshot
-from work.domain.items import WorkItem
+from work.domain.items import NewItem, WorkItem
 from work.store import items
+from work.usecases.items import create_item
 
 SYSTEM = {"id": None, "name": "Execos", "email": None, "kind": "system"}
 
@@ -51,6 +53,8 @@ def snapshot(place: Place, company: Company) -> CompanySnapshot:
     message = CompanySnapshot(id=str(company.id), version=5, name=company.name)
     message.created_at.FromDatetime(place.stand.clock.now)
     message.updated_at.FromDatetime(place.stand.clock.now)
+    if company.archived_at:
+        message.archived_at.FromDatetime(company.archived_at)
     return message
 
 
@@ -231,3 +235,65 @@ async def statements_of(place: Place, message: type[Any], of: Merge) -> int:
     work = current_work()
     assert work is not None
     return work.statements
+
+
+def put_away(place: Place, company: Company, **values: Any) -> Company:
+    """The company as sales has it once it is archived, or as told."""
+    values = {"name": company.name, "version": 4, "archived_at": place.stand.clock.now} | values
+    return place.sales.add_company(place.org_id, company.id, **values)
+
+
+async def test_new_items_are_of_live_companies_and_say_where_a_merged_one_is(
+    place: Place, companies: list[Company]
+) -> None:
+    acme, boats, cranes = companies
+    [item, other] = [await place.item(companyId=str(each.id)) for each in (acme, cranes)]
+    gone = put_away(place, acme)
+    await tell(place, CompanyMerged, merge(gone, boats))
+    for answer in (
+        await place.api.post("/api/v1/work-items", json=place.body(companyId=str(acme.id))),
+        await place.patch(other, companyId=str(acme.id)),
+    ):
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"]) == (400, "BAD_REQUEST")
+        assert error["details"] == {"field": "companyId", "mergedIntoId": str(boats.id)}
+    await tell(place, CompanyMerged, merge(put_away(place, boats), cranes))
+    answer = await place.api.post("/api/v1/work-items", json=place.body(companyId=str(acme.id)))
+    assert answer.json()["error"]["details"]["mergedIntoId"] == str(cranes.id)
+    assert await where(place, item, other) == ["Cranes", "Cranes"]
+
+
+async def test_archived_company_gets_nothing_new_until_sales_says_otherwise(
+    place: Place, companies: list[Company]
+) -> None:
+    acme = companies[0]
+    put_away(place, acme)
+    answer = await place.api.post("/api/v1/work-items", json=place.body(companyId=str(acme.id)))
+    assert (answer.status_code, answer.json()["error"]["details"]) == (400, {"field": "companyId"})
+    put_away(place, acme, version=5, archived_at=None)  # restored; the fact is on its way
+    item = await place.item(companyId=str(acme.id))
+    put_away(place, acme, version=6)
+    await tell(place, CompanyMergeReverted, merge(put_away(place, acme, version=6), companies[1]))
+    kept = await place.patch(item, companyId=str(acme.id), title="Still here")
+    assert (kept.status_code, kept.json()["title"]) == (200, "Still here")
+
+
+async def test_item_that_is_being_written_during_a_merge_does_not_stay_behind(
+    place: Place, companies: list[Company]
+) -> None:
+    acme, boats, _ = companies
+    await place.item(companyId=str(acme.id))
+    async with place.stand.runtime.source.tx(system_actor(place.org_id)) as tx:
+        await create_item(
+            tx,
+            NewItem(
+                title="Late", company_id=acme.id, assigned_to_user_id=UUID(place.body()["assignedToUserId"])
+            ),
+        )
+        telling = asyncio.ensure_future(tell(place, CompanyMerged, merge(put_away(place, acme), boats)))
+        async with asyncio.timeout(2), place.stand.runtime.system.session(None) as watch:
+            while not await watch.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    await telling
+    items = (await place.api.get("/api/v1/work-items")).json()["items"]
+    assert {each["title"]: each["company"]["name"] for each in items}["Late"] == "Boats"

@@ -92,12 +92,15 @@ def deal_row(deal: Deal) -> dict[str, Any]:
 async def ensure_companies(
     companies: Replica[Any], source: Source, sales: Sales, org_id: UUID, company_ids: list[UUID | None]
 ) -> None:
-    """At a door, before the transaction: know these companies, asking sales for those that are missing."""
+    """At a door, before the transaction: know these companies, asking sales for those that are missing.
+
+    And for those that are archived here: they may just have been restored.
+    """
 
     async def ask(org_id: UUID, missing: Any) -> list[Mapping[str, Any]]:
         return [asdict(company) for company in await sales.companies(org_id, missing)]
 
-    await companies.ensure(source, org_id, company_ids, ask)
+    await companies.ensure(source, org_id, company_ids, ask, companies.row.archived_at.is_(None))
 
 
 async def ensure_deals(

@@ -14,6 +14,7 @@ from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, bindparam, func, or_, s
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.errors import BadRequest
 from chassis.inbox import Handlers, Received
 from chassis.replica import Replica
 from chassis.tx import Tx
@@ -103,6 +104,25 @@ class Followers:
         is_merged = await self._ways(tx, [company_id])
         return await self._settle(tx, company_id, company_id) if is_merged else ()
 
+    async def require_live(self, tx: Tx, companies: Replica[Any], company_id: UUID) -> None:
+        """BadRequest unless the company is known here and live; it names the one that a merged company has gone into.
+
+        The copy is held: a merge that is heard of meanwhile waits, so that it finds the row that is being written.
+        """
+        copy, org_id = companies.row, tx.actor.org_id
+        wanted = select(copy.archived_at).where(copy.org_id == org_id, copy.id == company_id)
+        known = (await tx.session.execute(wanted.with_for_update(read=True))).one_or_none()
+        if known is None:
+            raise BadRequest("companyId is no company of this organisation.", field="companyId")
+        if known.archived_at is None:
+            return
+        place = place_of(company_id, await self._ways(tx, [company_id]))
+        if place != company_id:
+            raise BadRequest(
+                "The company has been merged into another one.", field="companyId", mergedIntoId=str(place)
+            )
+        raise BadRequest("The company is archived.", field="companyId")
+
     async def _settle(self, tx: Tx, company_id: UUID, place: UUID) -> Sequence[Any]:
         """Bring rows to where they belong: those of a company, and those that merges have brought to a place."""
         rows = await self._rows(tx, company_id, place)
@@ -152,10 +172,11 @@ def merge_facts(companies: Replica[Any], followers: Followers, tell: Tell) -> Ha
     """Handlers that keep both companies and let rows follow; `tell` publishes those that moved."""
 
     async def on_merge(tx: Tx, fact: Received) -> None:
-        moved = await followers.follow(tx, fact)
         both = (fact.message.company, fact.message.merged)
         rows = [asdict(company_of(fact.org_id, each)) for each in both]
-        await companies.keep(tx.session, rows, tx.now)
+        # First of all: whoever is writing a row for the merged company holds its copy, and is waited for.
+        await companies.keep(tx.session, sorted(rows, key=lambda row: row["id"]), tx.now)
+        moved = await followers.follow(tx, fact)
         await tell(tx, moved)
 
     return {MERGED: on_merge, REVERTED: on_merge}

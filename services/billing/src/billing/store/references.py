@@ -12,26 +12,22 @@ from chassis.errors import DependencyUnavailable
 
 
 class Known(NamedTuple):
-    """The organisation, and of company and deal what the copies say; None where they know nothing."""
+    """The organisation, and the deal's company; None where the copies know no such deal."""
 
     organisation: KnownOrganisation
-    company_id: UUID | None
     deal_company_id: UUID | None
 
 
 async def organisation(session: AsyncSession, org_id: UUID) -> KnownOrganisation:
     """The organisation; DependencyUnavailable while its copy has not arrived."""
-    return (await find(session, org_id, company_id=None, deal_id=None)).organisation
+    return (await find(session, org_id, deal_id=None)).organisation
 
 
-async def find(
-    session: AsyncSession, org_id: UUID, *, company_id: UUID | None, deal_id: UUID | None
-) -> Known:
+async def find(session: AsyncSession, org_id: UUID, *, deal_id: UUID | None) -> Known:
     """What is known here, in one statement; DependencyUnavailable while the organisation itself is not."""
     wanted = (
-        select(KnownOrganisation, KnownCompany.id, KnownDeal.company_id)
+        select(KnownOrganisation, KnownDeal.company_id)
         .select_from(KnownOrganisation)
-        .outerjoin(KnownCompany, and_(KnownCompany.org_id == org_id, KnownCompany.id == company_id))
         .outerjoin(KnownDeal, and_(KnownDeal.org_id == org_id, KnownDeal.id == deal_id))
         .where(KnownOrganisation.org_id == org_id, KnownOrganisation.id == org_id)
     )
@@ -44,12 +40,16 @@ async def find(
 async def has_all(
     session: AsyncSession, org_id: UUID, *, company_ids: Collection[UUID], deal_ids: Collection[UUID]
 ) -> bool:
-    """Whether the organisation, these companies and these deals are all known here, in one statement."""
+    """Whether the organisation, these companies as live ones, and these deals are all known here; one statement."""
     wanted = (
         select(KnownOrganisation.id)
         .where(KnownOrganisation.org_id == org_id, KnownOrganisation.id == org_id)
         .union_all(
-            select(KnownCompany.id).where(KnownCompany.org_id == org_id, KnownCompany.id.in_(company_ids)),
+            select(KnownCompany.id).where(
+                KnownCompany.org_id == org_id,
+                KnownCompany.id.in_(company_ids),
+                KnownCompany.archived_at.is_(None),
+            ),
             select(KnownDeal.id).where(KnownDeal.org_id == org_id, KnownDeal.id.in_(deal_ids)),
         )
     )

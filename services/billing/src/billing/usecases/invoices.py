@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from billing.copies import KnownOrganisation
+from billing.copies import COMPANIES, FOLLOWERS, KnownOrganisation
 from billing.domain.amounts import LineTerms, agreed_lines, price
 from billing.domain.invoices import Invoice, Locking, Status
 from billing.domain.numbers import INVOICES
@@ -63,7 +63,8 @@ class WonDeal:
 
 async def create_invoice(tx: Tx, wanted: NewInvoice) -> Any:
     """Write a draft; dated today in the organisation's zone, or on the due date when that is earlier."""
-    organisation = await _check_references(tx, company_id=wanted.company_id, deal_id=wanted.deal_id)
+    await FOLLOWERS.require_live(tx, COMPANIES, wanted.company_id)
+    organisation = await _check_deal(tx, company_id=wanted.company_id, deal_id=wanted.deal_id)
     return await _add(tx, wanted, organisation)
 
 
@@ -94,11 +95,14 @@ async def change_invoice(tx: Tx, invoice_id: UUID, changes: Mapping[str, Any]) -
     invoice = await invoices.get(tx.session, tx.actor.org_id, invoice_id)
     tx.expect(invoice)
     invoice.check_changeable(changes)
+    company_id = invoice.company_id
     for name, value in changes.items():
         if name not in REPRICED_BY:
             setattr(invoice, name, value)
     if REFERRING & changes.keys():
-        await _check_references(tx, company_id=invoice.company_id, deal_id=invoice.deal_id)
+        if invoice.company_id != company_id:
+            await FOLLOWERS.require_live(tx, COMPANIES, invoice.company_id)
+        await _check_deal(tx, company_id=invoice.company_id, deal_id=invoice.deal_id)
     if REPRICED_BY & changes.keys():
         _reprice(invoice, changes)
     invoice.check_dates()
@@ -218,11 +222,9 @@ def _reprice(invoice: Invoice, changes: Mapping[str, Any]) -> None:
     invoice.reprice(price(lines, currency))
 
 
-async def _check_references(tx: Tx, *, company_id: UUID, deal_id: UUID | None) -> KnownOrganisation:
-    """The organisation; BadRequest unless company and deal are there and belong together."""
-    known = await references.find(tx.session, tx.actor.org_id, company_id=company_id, deal_id=deal_id)
-    if known.company_id is None:
-        raise BadRequest("companyId is no company of this organisation.", field="companyId")
+async def _check_deal(tx: Tx, *, company_id: UUID, deal_id: UUID | None) -> KnownOrganisation:
+    """The organisation; BadRequest unless the deal, where there is one, is there and belongs to the company."""
+    known = await references.find(tx.session, tx.actor.org_id, deal_id=deal_id)
     if deal_id is not None and known.deal_company_id is None:
         raise BadRequest("dealId is no deal of this organisation.", field="dealId")
     if deal_id is not None and known.deal_company_id != company_id:

@@ -19,7 +19,7 @@ class CompanyExists(Conflict):
 
 
 class CompanyMerged(Conflict):
-    """A company that went into another one comes back only by undoing the merge."""
+    """A company that went into another one is as it was then; undoing the merge brings it back."""
 
     reason = "COMPANY_MERGED"
 
@@ -52,3 +52,11 @@ class Company(Row, Aggregate, Archivable, Labelled):
     address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     owner_user_id: Mapped[UUID | None]
     merged_into_id: Mapped[UUID | None]
+
+    def check_not_merged(self) -> None:
+        """Raise CompanyMerged, which says where it went, when it has gone into another one."""
+        if self.merged_into_id is not None:
+            raise CompanyMerged(
+                "The company has been merged into another one; undo the merge or change that one.",
+                mergedIntoId=str(self.merged_into_id),
+            )

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, bindparam, func, select
+from sqlalchemy import String, Uuid, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import BadRequest, NotFound
@@ -13,6 +13,20 @@ from sales.domain.companies import Company
 from sales.domain.custom_fields import FieldEntity
 from sales.store.custom_fields import missing, require, typed
 from sales.store.embedded import COMPANY, OWNER, contains, created_filters, label_filters, with_owner
+
+
+def _last_survivor() -> Any:
+    """The company that a merged one has gone into, at the end of all merges since; nothing of one that has not."""
+    org_id, company_id = bindparam("org_id", type_=Uuid), bindparam("company_id", type_=Uuid)
+    columns = (COMPANY.id, COMPANY.merged_into_id)
+    way = (
+        select(*columns).where(COMPANY.org_id == org_id, COMPANY.id == company_id).cte("way", recursive=True)
+    )
+    onward = select(*columns).join(way, way.c.merged_into_id == COMPANY.id).where(COMPANY.org_id == org_id)
+    ways = way.union(onward)
+    # tenantless: of rows that name their tenant
+    return select(ways.c.id).where(ways.c.merged_into_id.is_(None), ways.c.id != company_id)
+
 
 _SHOWN = (
     select(
@@ -60,6 +74,7 @@ _LIVE = Lookup(
     )
     .with_for_update(read=True, key_share=True)
 )
+_SURVIVOR = Lookup(_last_survivor())
 LIST = ListQuery(
     _SHOWN,
     key=COMPANY.id,
@@ -116,11 +131,16 @@ async def lock(session: AsyncSession, org_id: UUID, company_id: UUID) -> Company
 
 
 async def require_live(reader: Reader, org_id: UUID, company_id: UUID | None) -> None:
-    """BadRequest unless it is none or a company of the organisation that is not archived."""
-    if company_id is None:
+    """BadRequest unless it is none or a live company; it names the one that a merged company has gone into."""
+    if company_id is None or await reader.rows(_LIVE, org_id=org_id, company_id=company_id):
         return
-    if not await reader.rows(_LIVE, org_id=org_id, company_id=company_id):
-        raise BadRequest("There is no such company, or it is archived.", field="companyId")
+    survivors = await reader.rows(_SURVIVOR, org_id=org_id, company_id=company_id)
+    if survivors:
+        survivor_id = str(survivors[0].id)
+        raise BadRequest(
+            "The company has been merged into another one.", field="companyId", mergedIntoId=survivor_id
+        )
+    raise BadRequest("There is no such company, or it is archived.", field="companyId")
 
 
 def _only(rows: Rows) -> Any:

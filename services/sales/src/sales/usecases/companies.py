@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.tx import Fact, Tx
-from sales.domain.companies import Company, CompanyMerged
+from sales.domain.companies import Company
 from sales.domain.custom_fields import FieldEntity
 from sales.domain.finding import EntityType
 from sales.domain.rows import Values, assign, is_touched, newborn
@@ -26,9 +26,10 @@ async def create_company(tx: Tx, values: Values) -> Any:
 
 
 async def change_company(tx: Tx, company_id: UUID, values: Values) -> Any:
-    """Change the fields that were sent."""
+    """Change the fields that were sent; CompanyMerged when it has gone into another one."""
     values = await changed_values(tx, FieldEntity.COMPANY, values)
     company = await _expected(tx, company_id)
+    company.check_not_merged()
     if values.get("owner_user_id") != company.owner_user_id:
         await members.require_active(tx, company.org_id, values.get("owner_user_id"))
     assign(company, values)
@@ -49,8 +50,7 @@ async def restore_company(tx: Tx, company_id: UUID) -> Any:
     CompanyMerged when it went into another one: what it had is there.
     """
     company = await _expected(tx, company_id)
-    if company.merged_into_id is not None:
-        raise CompanyMerged("Undo the merge instead.", mergedIntoId=str(company.merged_into_id))
+    company.check_not_merged()
     if not company.restore():
         return await companies.show(tx, company.org_id, company_id)
     return await _tell(tx, company, "RESTORE", company_restored)

@@ -28,9 +28,11 @@ NAMED = frozenset({Kind.COMPANY, Kind.CONTACT})
 
 
 async def add_note(tx: Tx, kind: Kind, entity_id: UUID, body: str) -> Any:
-    """A new note; on a lead or a deal it is an activity, so that it is not stale."""
+    """A new note, on no company that has gone into another one; on a lead or a deal it is an activity."""
     row = await LOCKS[kind](tx.session, tx.actor.org_id, entity_id)
     tx.expect(row)
+    if kind is Kind.COMPANY:
+        row.check_not_merged()
     await _touch(tx, kind, row)
     return await write_note(tx, kind, row, body)
 

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Uuid, and_, bindparam, case, exists, select
+from sqlalchemy import ColumnElement, Uuid, and_, bindparam, case, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.queries import Lookup, Reader
@@ -12,7 +12,7 @@ from work.domain.items import Links
 
 
 class Missing(NamedTuple):
-    """The ids of which there is no copy here; None where there is one, or nothing is referred to."""
+    """The ids of which there is no copy here (of a company: no live one); None where there is, or for no link."""
 
     org_id: UUID | None
     assigned_to_user_id: UUID | None
@@ -21,18 +21,19 @@ class Missing(NamedTuple):
 
 
 class Known(NamedTuple):
-    """The organisation, and of each link what the copies say; None where they know nothing."""
+    """The organisation, and of assignee and deal what the copies say; None where they know nothing."""
 
     organisation: KnownOrganisation
     assignee_status: str | None
-    company_id: UUID | None
     deal_id: UUID | None
     deal_company_id: UUID | None
 
 
-def _missing(copy: Any, parameter: str) -> Any:
+def _missing(copy: Any, parameter: str, *where: ColumnElement[bool]) -> Any:
     columns, wanted = copy.__table__.c, bindparam(parameter, type_=Uuid())
-    is_known = exists().where(columns.org_id == bindparam("org_id", type_=Uuid()), columns.id == wanted)
+    is_known = exists().where(
+        columns.org_id == bindparam("org_id", type_=Uuid()), columns.id == wanted, *where
+    )
     return case((~is_known, wanted)).label(parameter)
 
 
@@ -41,7 +42,7 @@ MISSING = Lookup(
     select(
         _missing(KnownOrganisation, "org_id"),
         _missing(KnownMember, "assigned_to_user_id"),
-        _missing(KnownCompany, "company_id"),
+        _missing(KnownCompany, "company_id", KnownCompany.archived_at.is_(None)),
         _missing(KnownDeal, "deal_id"),
     )
 )
@@ -56,12 +57,11 @@ async def list_missing(reader: Reader, org_id: UUID, links: Links) -> Missing:
 async def find(session: AsyncSession, org_id: UUID, links: Links) -> Known | None:
     """What is known here; None while the organisation itself is not."""
     wanted = (
-        select(KnownOrganisation, KnownMember.status, KnownCompany.id, KnownDeal.id, KnownDeal.company_id)
+        select(KnownOrganisation, KnownMember.status, KnownDeal.id, KnownDeal.company_id)
         .select_from(KnownOrganisation)
         .outerjoin(
             KnownMember, and_(KnownMember.org_id == org_id, KnownMember.id == links.assigned_to_user_id)
         )
-        .outerjoin(KnownCompany, and_(KnownCompany.org_id == org_id, KnownCompany.id == links.company_id))
         .outerjoin(KnownDeal, and_(KnownDeal.org_id == org_id, KnownDeal.id == links.deal_id))
         .where(KnownOrganisation.org_id == org_id, KnownOrganisation.id == org_id)
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from chassis.clock import business_day
 from chassis.errors import BadRequest, DependencyUnavailable
 from chassis.tx import Tx
-from work.copies import KnownOrganisation
+from work.copies import COMPANIES, FOLLOWERS, KnownOrganisation
 from work.domain.guardrails import Guardrails
 from work.domain.items import Links
 from work.store import references
@@ -17,15 +17,18 @@ NOTHING = Links()
 async def check_links(tx: Tx, links: Links, before: Links = NOTHING) -> Guardrails:
     """The guardrails of the organisation; BadRequest when a link that is new is to nothing here.
 
-    A link that the item had before stays valid: people leave, and their items must still be changeable.
+    A link that the item had before stays valid: people leave, companies are archived, and the items must still be
+    changeable.
     """
     known = await references.find(tx.session, tx.actor.org_id, links)
     if known is None:
         raise DependencyUnavailable("The organisation is not known here yet; try again.", service="identity")
     if links.assigned_to_user_id != before.assigned_to_user_id:
         _check_assignee(links, known)
+    if links.company_id is not None and links.company_id != before.company_id:
+        await FOLLOWERS.require_live(tx, COMPANIES, links.company_id)
     if links[1:] != before[1:]:
-        _check_sales(links, known)
+        _check_deal(links, known)
     return guardrails_of(known.organisation, tx.now)
 
 
@@ -48,9 +51,7 @@ def _check_assignee(links: Links, known: Known) -> None:
         )
 
 
-def _check_sales(links: Links, known: Known) -> None:
-    if links.company_id is not None and known.company_id is None:
-        raise BadRequest("companyId is no company of this organisation.", field="companyId")
+def _check_deal(links: Links, known: Known) -> None:
     if links.deal_id is not None and known.deal_id is None:
         raise BadRequest("dealId is no deal of this organisation.", field="dealId")
     if None not in links[1:] and known.deal_company_id != links.company_id:
