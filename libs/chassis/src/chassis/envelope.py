@@ -64,11 +64,14 @@ def error_response(
 
 
 def invalid_request(failure: RequestValidationError) -> Invalid:
-    """Pydantic's findings as field issues; what the client sent is not repeated."""
-    issues: dict[str, list[str]] = {}
+    """Pydantic's findings as field issues; what the client sent is not repeated.
+
+    Each once: a body that a door and a dependency of it both take is found wrong twice.
+    """
+    issues: dict[str, dict[str, None]] = {}
     for finding in failure.errors():
-        issues.setdefault(_field(finding["loc"]), []).append(_issue(finding))
-    return Invalid(fields=[{"field": field, "issues": texts} for field, texts in issues.items()])
+        issues.setdefault(_field(finding["loc"]), {})[_issue(finding)] = None
+    return Invalid(fields=[{"field": field, "issues": [*texts]} for field, texts in issues.items()])
 
 
 def _field(location: tuple[int | str, ...]) -> str:
