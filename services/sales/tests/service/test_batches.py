@@ -159,10 +159,13 @@ async def test_bodies_are_checked(place: Place) -> None:
         {}, {"operations": []}, {"operations": [good], "atomic": None}, {"operations": [good | {"op": "merge"}]},
         {"operations": [good | {"size": 1}]}, {"operations": [good | {"id": "1"}]}, {"operations": good},
         {"operations": [good | {"ifMatch": 0}]}, {"operations": [good | {"ifMatch": 2**40}]},
-        {"operations": [good | {"data": []}]},
+        {"operations": [good | {"data": []}]}, {"operations": [good | {"ifMatch": "one"}]},
     ]  # fmt: skip
     for bad in bodies:
-        assert code_of(await place.post("/companies/batch", bad), 400) == "VALIDATION_ERROR", bad
+        error = error_of(await place.post("/companies/batch", bad), 400)
+        assert error["code"] == "VALIDATION_ERROR", bad
+        issues = [issue for each in error["details"] for issue in each["issues"]]
+        assert len(set(issues)) == len(issues), bad
     assert await place.names("/companies") == []
 
 
@@ -201,3 +204,18 @@ async def test_two_atomic_batches_of_the_same_names_at_once(place: Place) -> Non
     answers = await asyncio.gather(*(place.post("/companies/batch", body) for _ in range(2)))
     assert sorted(answer.status_code for answer in answers) == [200, 409]
     assert (await place.get("/companies")).json()["total"] == 20
+
+
+async def test_version_is_taken_as_bodies_and_as_headers_have_it(place: Place) -> None:
+    company = await place.company()
+    for version, sent in enumerate((1, "2", '"3"', "*", None), start=1):
+        change = {
+            "op": "update",
+            "id": company["id"],
+            "ifMatch": sent,
+            "data": {"industry": f"Rail {version}"},
+        }
+        [result] = await batch(place, "/companies", change)
+        assert result["status"] == 200, sent
+    [result] = await batch(place, "/companies", change | {"ifMatch": '"1"'})
+    assert (result["status"], result["error"]["code"]) == (412, "STALE_VERSION")

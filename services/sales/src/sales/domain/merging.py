@@ -48,7 +48,10 @@ def check_mergeable(*companies: Company) -> None:
     """Raise NotMergeable unless all of them are live."""
     for company in companies:
         if company.archived_at is not None:
-            raise NotMergeable("The company is archived or has been merged.", companyId=str(company.id))
+            into = {"mergedIntoId": str(company.merged_into_id)} if company.merged_into_id else {}
+            raise NotMergeable(
+                "The company is archived or has been merged.", companyId=str(company.id), **into
+            )
 
 
 def united(survivor: Any, merged: Any, choices: Mapping[str, Choice]) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from chassis.auth import Actor
 from chassis.envelope import invalid_request
 from chassis.errors import AppError, BadRequest, Denied, Invalid
+from chassis.etag import parse_if_match
 from chassis.guards import ACTOR_KEY, InTx, Requires
 from chassis.http import router
 from chassis.runtime import runtime_of
@@ -27,12 +28,35 @@ from sales.usecases.batches import Commands, Operation, run_batch
 MAX_OPERATIONS = 500
 
 
+def _version(sent: Any) -> Any:
+    try:
+        return parse_if_match(sent) if isinstance(sent, str) else sent
+    except Invalid:
+        raise ValueError('must be a version, or an ETag such as "3"') from None
+
+
+Version = Annotated[
+    Annotated[int, Field(ge=1, le=2**31 - 1)] | None,
+    BeforeValidator(_version),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
+                {"type": "string", "description": "As the ETag has it."},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+"""A version as bodies have it, or as the header If-Match has it."""
+
+
 class OperationIn(In):
     """One command: `data` holds what the single door takes, `ifMatch` the version that the client knows."""
 
     op: Literal["create", "update", "archive", "restore", "delete"]
     id: UUID | None = None
-    if_match: int | None = Field(None, ge=1, le=2**31 - 1)
+    if_match: Version = None
     data: dict[str, Any] | None = None  # house: allow name, the word of spec/wire.md 2
 
 
