@@ -336,3 +336,21 @@ async def test_a_merged_company_is_changed_no_more(place: Place) -> None:
         assert (error["code"], error["details"]) == ("COMPANY_MERGED", {"mergedIntoId": a["id"]})
     await place.post(f"/companies/merges/{merge_id}/revert")
     assert (await place.patch(path, {"industry": "Ships"})).json()["industry"] == "Ships"
+
+
+async def test_views_of_a_merged_company_follow_and_go_back(place: Place) -> None:
+    a, b = await two(place)
+
+    async def view(**filters: str) -> Json:
+        return await place.made("/views", name="V", entity="deal", filters=filters)
+
+    views = [
+        await view(companyId=b["id"], stage="OPEN"),
+        await view(companyId=a["id"]),
+        await view(stage="OPEN"),
+    ]
+    body = await merged(place, a, b)
+    now = [(await place.read(f"/views/{each['id']}"))["filters"] for each in views]
+    assert now == [{"companyId": a["id"], "stage": "OPEN"}, {"companyId": a["id"]}, {"stage": "OPEN"}]
+    await place.post(f"/companies/merges/{body['mergeId']}/revert")
+    assert [await place.read(f"/views/{each['id']}") for each in views] == views

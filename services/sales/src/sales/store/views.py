@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, bindparam, func, or_, select
+from sqlalchemy import String, Uuid, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -74,6 +74,19 @@ async def lock_tagged(session: AsyncSession, org_id: UUID) -> Sequence[SavedView
     """The views with a filter by tags, to be changed."""
     wanted = select(SavedView).where(SavedView.org_id == org_id, SavedView.filters.has_key(TAG))
     return (await session.scalars(wanted.order_by(SavedView.id).with_for_update())).all()
+
+
+async def move_to_company(
+    session: AsyncSession, org_id: UUID, from_id: UUID, to_id: UUID, ids: Sequence[UUID] | None = None
+) -> Sequence[UUID]:
+    """Let the views of a company's rows, or those of these ids, be of another one's; which were it."""
+    named = SavedView.filters["companyId"]
+    moved = update(SavedView).where(SavedView.org_id == org_id, func.lower(named.astext) == str(from_id))
+    if ids is not None:
+        moved = moved.where(SavedView.id == func.any(bindparam("ids", list(ids), type_=ARRAY(Uuid))))
+    moved = moved.values(filters=SavedView.filters.concat({"companyId": str(to_id)}))
+    result = await session.scalars(moved.returning(SavedView.id).execution_options(synchronize_session=False))
+    return sorted(result)
 
 
 async def lock(session: AsyncSession, org_id: UUID, view_id: UUID) -> SavedView:

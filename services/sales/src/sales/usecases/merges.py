@@ -27,12 +27,12 @@ from sales.published import (
     deal_updated,
     lead_updated,
 )
-from sales.store import companies, contacts, deals, leads, merges
+from sales.store import companies, contacts, deals, leads, merges, views
 from sales.usecases.duplicates import detect_duplicates
 from sales.usecases.finding import index_rows, rename_company
 
 MERGED, REVERTED = "MERGE", "REVERT_MERGE"
-NOTES = "note"
+NOTES, VIEWS = "note", "view"
 
 Moved = Mapping[EntityType, Sequence[Any]]
 
@@ -74,6 +74,7 @@ async def merge_companies(
     tx.record(survivor, MERGED)
     _move(tx, owned, survivor_id)
     notes = await merges.move_notes(tx.session, org_id, merged_id, survivor_id)
+    seen = await views.move_to_company(tx.session, org_id, merged_id, survivor_id)
     log = MergeLog(
         org_id=org_id,
         id=new_id(),
@@ -82,7 +83,7 @@ async def merge_companies(
         actor=tx.actor.snapshot(),
         snapshot={"before": before, "after": taken(survivor), "merged": lost, "updated_at": times},
         moved={kind.value: [str(row.id) for row in rows] for kind, rows in owned.items()}
-        | {NOTES: [str(each) for each in notes]},
+        | {NOTES: [str(each) for each in notes], VIEWS: [str(each) for each in seen]},
         merged_at=tx.now,
     )
     tx.add(log)
@@ -123,6 +124,8 @@ async def revert_merge(tx: Tx, merge_id: UUID) -> dict[str, Any]:
     _record_undone(tx, merged, log)
     _move(tx, owned, merged.id)
     await merges.move_notes(tx.session, org_id, survivor.id, merged.id, _ids(log.moved[NOTES]))
+    seen = _ids(log.moved.get(VIEWS, []))
+    await views.move_to_company(tx.session, org_id, survivor.id, merged.id, seen)
     log.reverted_at = tx.now
     shown = await _show(tx, survivor, merged)
     for told in (
