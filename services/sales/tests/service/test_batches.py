@@ -207,15 +207,10 @@ async def test_two_atomic_batches_of_the_same_names_at_once(place: Place) -> Non
 
 
 async def test_version_is_taken_as_bodies_and_as_headers_have_it(place: Place) -> None:
-    company = await place.company()
+    change = {"op": "update", "id": (await place.company())["id"]}
     for version, sent in enumerate((1, "2", '"3"', "*", None), start=1):
-        change = {
-            "op": "update",
-            "id": company["id"],
-            "ifMatch": sent,
-            "data": {"industry": f"Rail {version}"},
-        }
-        [result] = await batch(place, "/companies", change)
+        data = {"industry": f"Rail {version}"}
+        [result] = await batch(place, "/companies", change | {"ifMatch": sent, "data": data})
         assert result["status"] == 200, sent
-    [result] = await batch(place, "/companies", change | {"ifMatch": '"1"'})
+    [result] = await batch(place, "/companies", change | {"ifMatch": '"1"', "data": {"industry": "Ships"}})
     assert (result["status"], result["error"]["code"]) == (412, "STALE_VERSION")
