@@ -50,6 +50,8 @@ EXAMPLES: Mapping[str, Any] = {
     "phone": "+49 40 123456",
     "invoice_note": "Thank you.",
     "lost_reason": "too dear",
+    "won_reason": "the shorter delivery",
+    "disqualified_reason": "no budget",
     "reason": "a typing error",
     "reference": "PO 4711",
     "error": "550 no such mailbox",

@@ -196,7 +196,9 @@ async def _tell_of_item(tx: Tx, fact: Received, notice_type: NoticeType) -> None
 async def _tell_of_deal(tx: Tx, fact: Received, notice_type: NoticeType) -> None:
     deal = fact.message.deal
     amount = _money(deal.value) if deal.HasField("value") else None
-    details = Details(deal.title, company=deal.company.name, amount=amount, note=deal.lost_reason)
+    details = Details(
+        deal.title, company=deal.company.name, amount=amount, note=deal.won_reason or deal.lost_reason
+    )
     parties = {Party.OWNER: _id(deal.owner_user_id)}
     await notify(tx, _cause(fact), Happening(notice_type, UUID(deal.id), details, parties))
 

@@ -190,6 +190,13 @@ async def test_lost_deal_is_told_with_its_reason(place: Place) -> None:
     assert (await place.inbox(people["CEO"]))[0]["body"] == "Hafen AG · €1,200.00 · too dear"
 
 
+async def test_won_deal_is_told_with_its_reason(place: Place) -> None:
+    people = await one_of_each(place)
+    deal = place.deal(won_reason="the shorter delivery", owner_user_id=people["SALES"])
+    await place.tell(DealWon(deal=deal), deal.id)
+    assert (await place.inbox(people["CEO"]))[0]["body"] == "Hafen AG · €1,200.00 · the shorter delivery"
+
+
 async def test_sent_invoice_is_told_to_creator_deal_owner_owner_and_finance(place: Place) -> None:
     people = await one_of_each(place)
     deal = place.deal(owner_user_id=people["SALES"])

@@ -257,6 +257,7 @@ def lead_snapshot(lead: Any) -> LeadSnapshot:
         category=lead.category,
         archived_at=lead.archived_at,
         tags=lead.tags,
+        disqualified_reason=lead.disqualified_reason,
     )
 
 
@@ -274,6 +275,7 @@ def deal_snapshot(deal: Any) -> DealSnapshot:
         contact_id=_text(deal.contact_id),
         owner_user_id=_text(deal.owner_user_id),
         won_at=deal.won_at,
+        won_reason=deal.won_reason,
         lost_at=deal.lost_at,
         lost_reason=deal.lost_reason,
         lead_id=_text(deal.lead_id),

@@ -92,6 +92,7 @@ async def test_reason_of_disqualifying_is_kept_until_reopened(place: Place) -> N
     path = f"/leads/{lead['id']}"
     answer = await place.post(f"{path}/disqualify", {"reason": "no budget"})
     assert answer.json()["disqualifiedReason"] == "no budget"
+    assert (await place.fact("lead.disqualified")).lead.disqualified_reason == "no budget"
     assert code_of(await place.post(f"{path}/disqualify", {"why": "?"}), 400) == "VALIDATION_ERROR"
     assert (await place.post(f"{path}/reopen")).json()["disqualifiedReason"] is None
 

@@ -352,6 +352,7 @@ async def test_why_a_deal_is_won_is_kept_until_it_is_reopened(place: Place) -> N
     deal = await place.deal()
     won = (await place.post(f"/deals/{deal['id']}/mark-won", {"reason": "the best offer"})).json()
     assert won["wonReason"] == "the best offer"
+    assert (await place.fact("deal.won")).deal.won_reason == "the best offer"
     again = await place.post(f"/deals/{deal['id']}/mark-won", {"reason": "another"})
     assert again.json() == won
     assert (await place.post(f"/deals/{deal['id']}/reopen")).json()["wonReason"] is None

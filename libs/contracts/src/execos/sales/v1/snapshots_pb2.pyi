@@ -181,6 +181,7 @@ class LeadSnapshot(_message.Message):
     CATEGORY_FIELD_NUMBER: _builtins.int
     ARCHIVED_AT_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
+    DISQUALIFIED_REASON_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     version: _builtins.int
     title: _builtins.str
@@ -192,6 +193,7 @@ class LeadSnapshot(_message.Message):
     converted_deal_id: _builtins.str
     category: _builtins.str
     """hot, warm, cold or dormant."""
+    disqualified_reason: _builtins.str
     @_builtins.property
     def company(self) -> _values_pb2.Reference: ...
     @_builtins.property
@@ -224,10 +226,11 @@ class LeadSnapshot(_message.Message):
         category: _builtins.str | None = ...,
         archived_at: _timestamp_pb2.Timestamp | None = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
+        disqualified_reason: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "archived_at", b"archived_at", "category", b"category", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "last_activity_at", b"last_activity_at", "owner_user_id", b"owner_user_id", "source", b"source", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_disqualified_reason", b"_disqualified_reason", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "archived_at", b"archived_at", "category", b"category", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "disqualified_reason", b"disqualified_reason", "last_activity_at", b"last_activity_at", "owner_user_id", b"owner_user_id", "source", b"source", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "archived_at", b"archived_at", "category", b"category", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "id", b"id", "last_activity_at", b"last_activity_at", "owner_user_id", b"owner_user_id", "source", b"source", "stage", b"stage", "tags", b"tags", "title", b"title", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_category", b"_category", "_contact_id", b"_contact_id", "_converted_deal_id", b"_converted_deal_id", "_disqualified_reason", b"_disqualified_reason", "_owner_user_id", b"_owner_user_id", "_source", b"_source", "archived_at", b"archived_at", "category", b"category", "company", b"company", "contact_id", b"contact_id", "converted_deal_id", b"converted_deal_id", "created_at", b"created_at", "disqualified_reason", b"disqualified_reason", "id", b"id", "last_activity_at", b"last_activity_at", "owner_user_id", b"owner_user_id", "source", b"source", "stage", b"stage", "tags", b"tags", "title", b"title", "updated_at", b"updated_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__category: _TypeAlias = _typing.Literal["category"]  # noqa: Y015
     _WhichOneofArgType__category: _TypeAlias = _typing.Literal["_category", b"_category"]  # noqa: Y015
@@ -235,6 +238,8 @@ class LeadSnapshot(_message.Message):
     _WhichOneofArgType__contact_id: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id"]  # noqa: Y015
     _WhichOneofReturnType__converted_deal_id: _TypeAlias = _typing.Literal["converted_deal_id"]  # noqa: Y015
     _WhichOneofArgType__converted_deal_id: _TypeAlias = _typing.Literal["_converted_deal_id", b"_converted_deal_id"]  # noqa: Y015
+    _WhichOneofReturnType__disqualified_reason: _TypeAlias = _typing.Literal["disqualified_reason"]  # noqa: Y015
+    _WhichOneofArgType__disqualified_reason: _TypeAlias = _typing.Literal["_disqualified_reason", b"_disqualified_reason"]  # noqa: Y015
     _WhichOneofReturnType__owner_user_id: _TypeAlias = _typing.Literal["owner_user_id"]  # noqa: Y015
     _WhichOneofArgType__owner_user_id: _TypeAlias = _typing.Literal["_owner_user_id", b"_owner_user_id"]  # noqa: Y015
     _WhichOneofReturnType__source: _TypeAlias = _typing.Literal["source"]  # noqa: Y015
@@ -245,6 +250,8 @@ class LeadSnapshot(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__contact_id) -> _WhichOneofReturnType__contact_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__converted_deal_id) -> _WhichOneofReturnType__converted_deal_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__disqualified_reason) -> _WhichOneofReturnType__disqualified_reason | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__owner_user_id) -> _WhichOneofReturnType__owner_user_id | None: ...
     @_typing.overload
@@ -279,6 +286,7 @@ class DealSnapshot(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     PIPELINE_ID_FIELD_NUMBER: _builtins.int
     PIPELINE_STAGE_FIELD_NUMBER: _builtins.int
+    WON_REASON_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     version: _builtins.int
     title: _builtins.str
@@ -294,6 +302,7 @@ class DealSnapshot(_message.Message):
     pipeline_id: _builtins.str
     pipeline_stage: _builtins.str
     """The key of its stage there."""
+    won_reason: _builtins.str
     @_builtins.property
     def value(self) -> _values_pb2.Money:
         """Absent when nobody has put a value on it."""
@@ -342,10 +351,11 @@ class DealSnapshot(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         pipeline_id: _builtins.str | None = ...,
         pipeline_stage: _builtins.str | None = ...,
+        won_reason: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_expected_close_date", b"_expected_close_date", "_lead_id", b"_lead_id", "_lost_reason", b"_lost_reason", "_owner_user_id", b"_owner_user_id", "_pipeline_id", b"_pipeline_id", "_pipeline_stage", b"_pipeline_stage", "archived_at", b"archived_at", "company", b"company", "contact_id", b"contact_id", "created_at", b"created_at", "expected_close_date", b"expected_close_date", "last_activity_at", b"last_activity_at", "lead_created_at", b"lead_created_at", "lead_id", b"lead_id", "lost_at", b"lost_at", "lost_reason", b"lost_reason", "owner_user_id", b"owner_user_id", "pipeline_id", b"pipeline_id", "pipeline_stage", b"pipeline_stage", "updated_at", b"updated_at", "value", b"value", "won_at", b"won_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_expected_close_date", b"_expected_close_date", "_lead_id", b"_lead_id", "_lost_reason", b"_lost_reason", "_owner_user_id", b"_owner_user_id", "_pipeline_id", b"_pipeline_id", "_pipeline_stage", b"_pipeline_stage", "_won_reason", b"_won_reason", "archived_at", b"archived_at", "company", b"company", "contact_id", b"contact_id", "created_at", b"created_at", "expected_close_date", b"expected_close_date", "last_activity_at", b"last_activity_at", "lead_created_at", b"lead_created_at", "lead_id", b"lead_id", "lost_at", b"lost_at", "lost_reason", b"lost_reason", "owner_user_id", b"owner_user_id", "pipeline_id", b"pipeline_id", "pipeline_stage", b"pipeline_stage", "updated_at", b"updated_at", "value", b"value", "won_at", b"won_at", "won_reason", b"won_reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_expected_close_date", b"_expected_close_date", "_lead_id", b"_lead_id", "_lost_reason", b"_lost_reason", "_owner_user_id", b"_owner_user_id", "_pipeline_id", b"_pipeline_id", "_pipeline_stage", b"_pipeline_stage", "archived_at", b"archived_at", "company", b"company", "contact_id", b"contact_id", "created_at", b"created_at", "expected_close_date", b"expected_close_date", "id", b"id", "last_activity_at", b"last_activity_at", "lead_created_at", b"lead_created_at", "lead_id", b"lead_id", "lost_at", b"lost_at", "lost_reason", b"lost_reason", "owner_user_id", b"owner_user_id", "pipeline_id", b"pipeline_id", "pipeline_stage", b"pipeline_stage", "stage", b"stage", "tags", b"tags", "title", b"title", "updated_at", b"updated_at", "value", b"value", "version", b"version", "won_at", b"won_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id", "_expected_close_date", b"_expected_close_date", "_lead_id", b"_lead_id", "_lost_reason", b"_lost_reason", "_owner_user_id", b"_owner_user_id", "_pipeline_id", b"_pipeline_id", "_pipeline_stage", b"_pipeline_stage", "_won_reason", b"_won_reason", "archived_at", b"archived_at", "company", b"company", "contact_id", b"contact_id", "created_at", b"created_at", "expected_close_date", b"expected_close_date", "id", b"id", "last_activity_at", b"last_activity_at", "lead_created_at", b"lead_created_at", "lead_id", b"lead_id", "lost_at", b"lost_at", "lost_reason", b"lost_reason", "owner_user_id", b"owner_user_id", "pipeline_id", b"pipeline_id", "pipeline_stage", b"pipeline_stage", "stage", b"stage", "tags", b"tags", "title", b"title", "updated_at", b"updated_at", "value", b"value", "version", b"version", "won_at", b"won_at", "won_reason", b"won_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__contact_id: _TypeAlias = _typing.Literal["contact_id"]  # noqa: Y015
     _WhichOneofArgType__contact_id: _TypeAlias = _typing.Literal["_contact_id", b"_contact_id"]  # noqa: Y015
@@ -361,6 +371,8 @@ class DealSnapshot(_message.Message):
     _WhichOneofArgType__pipeline_id: _TypeAlias = _typing.Literal["_pipeline_id", b"_pipeline_id"]  # noqa: Y015
     _WhichOneofReturnType__pipeline_stage: _TypeAlias = _typing.Literal["pipeline_stage"]  # noqa: Y015
     _WhichOneofArgType__pipeline_stage: _TypeAlias = _typing.Literal["_pipeline_stage", b"_pipeline_stage"]  # noqa: Y015
+    _WhichOneofReturnType__won_reason: _TypeAlias = _typing.Literal["won_reason"]  # noqa: Y015
+    _WhichOneofArgType__won_reason: _TypeAlias = _typing.Literal["_won_reason", b"_won_reason"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__contact_id) -> _WhichOneofReturnType__contact_id | None: ...
     @_typing.overload
@@ -375,5 +387,7 @@ class DealSnapshot(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pipeline_id) -> _WhichOneofReturnType__pipeline_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__pipeline_stage) -> _WhichOneofReturnType__pipeline_stage | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__won_reason) -> _WhichOneofReturnType__won_reason | None: ...
 
 Global___DealSnapshot: _TypeAlias = DealSnapshot  # noqa: Y015
