@@ -211,3 +211,17 @@ async def test_converting_while_identity_is_away_and_unknown_is_503(place: Place
     assert await place.read(f"/leads/{lead['id']}") == lead
     place.identity.is_away = False
     assert (await convert(place, lead, companyId=company["id"])).status_code == 201
+
+
+async def test_deal_has_the_tags_of_its_lead_unless_the_conversion_names_others(place: Place) -> None:
+    company = await place.company()
+    for sent, carried in (({}, ["Fair"]), ({"tags": ["vip", "FAIR"]}, ["vip", "Fair"]), ({"tags": []}, [])):
+        lead = await place.lead(companyId=company["id"], tags=["Fair"])
+        deal = (await place.post(f"/leads/{lead['id']}/convert-to-deal", sent)).json()
+        assert deal["tags"] == carried
+        assert (await place.read(f"/leads/{lead['id']}"))["tags"] == ["Fair"]
+    described = {"company": {"name": "New AG", "tags": ["Fair"]}, "contact": {"name": "N", "tags": ["fair"]}}
+    lead = await place.lead()
+    deal = (await place.post(f"/leads/{lead['id']}/convert-to-deal", described)).json()
+    assert (await place.read(f"/companies/{deal['companyId']}"))["tags"] == ["Fair"]
+    assert (await place.read(f"/contacts/{deal['contactId']}"))["tags"] == ["Fair"]

@@ -11,11 +11,11 @@ from chassis.ids import new_id
 PATHS = ["/companies", "/contacts", "/leads", "/deals"]
 
 
-async def row_of(place: Place, path: str, name: str = "Brandt") -> Json:
+async def row_of(place: Place, path: str, name: str = "Brandt", **fields: Any) -> Json:
     """A row of the kind."""
     if path in {"/companies", "/contacts"}:
-        return await place.made(path, name=name)
-    return await (place.lead(name) if path == "/leads" else place.deal(title=name))
+        return await place.made(path, name=name, **fields)
+    return await (place.lead(name, **fields) if path == "/leads" else place.deal(title=name, **fields))
 
 
 async def tagged(place: Place, path: str, row: Json, *names: str, **headers: str) -> Any:
@@ -54,6 +54,44 @@ async def test_row_carries_the_tags_as_the_dictionary_writes_them(place: Place, 
 
 
 @pytest.mark.parametrize("path", PATHS)
+async def test_row_is_made_and_changed_with_its_tags_at_once(place: Place, path: str) -> None:
+    await place.made("/tags", name="Messe")
+    row = await row_of(place, path, tags=["vip", "MESSE", "VIP"])
+    assert (row["tags"], row["version"]) == (["vip", "Messe"], 1)
+    key = "name" if "name" in row else "title"
+    url = f"{path}/{row['id']}"
+    place.stand.clock.advance(minutes=1)
+    changed = (await place.patch(url, {key: "Renamed", "tags": ["New", "messe"]})).json()
+    assert (changed[key], changed["tags"], changed["version"]) == ("Renamed", ["New", "Messe"], 2)
+    assert await place.names(path, key, tag="new") == ["Renamed"]
+    assert (await place.patch(url, {key: "Renamed", "tags": ["new", "Messe"]})).json() == changed
+    kind = {"/companies": "company"}.get(path, path[1:-1])
+    assert await place.told(row) == [f"{kind}.created", f"{kind}.updated"]
+    entry = (await place.read(f"{url}/activity"))["items"][0]
+    assert entry["before"] == {key: row[key], "tags": ["vip", "Messe"]}
+    assert entry["after"] == {key: "Renamed", "tags": ["New", "Messe"]}
+    assert (await place.patch(url, {"tags": []})).json()["tags"] == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_tags_go_with_the_commands_of_a_batch(place: Place, path: str) -> None:
+    row = await row_of(place, path, tags=["old"])
+    key = "name" if "name" in row else "title"
+    made = {name: row[name] for name in ("companyId", "ownerUserId") if path == "/deals"}
+    operations = [
+        {"op": "create", "data": {key: "Made", "tags": ["VIP", "vip"], **made}},
+        {"op": "update", "id": row["id"], "data": {"tags": ["vip"]}},
+        {"op": "update", "id": row["id"], "ifMatch": 1, "data": {"tags": ["lost"]}},
+        {"op": "update", "id": row["id"], "data": {"tags": ["x" * 51]}},
+        {"op": "update", "id": row["id"], "data": {"tags": None}},
+    ]
+    results = (await place.post(f"{path}/batch", {"operations": operations})).json()["results"]
+    assert [result["status"] for result in results] == [201, 200, 412, 400, 400]
+    assert set(await place.names(path, key, tag="VIP")) == {"Made", row[key]}
+    assert await words(place) == {"old": 0, "VIP": 2}
+
+
+@pytest.mark.parametrize("path", PATHS)
 async def test_bad_tags_are_refused_and_nothing_is_written(place: Place, path: str) -> None:
     row = await row_of(place, path)
     for names in (
@@ -70,6 +108,10 @@ async def test_bad_tags_are_refused_and_nothing_is_written(place: Place, path: s
         answer = await place.api.put(f"/api/v1{path}/{row['id']}/tags", json={"tags": names})
         error = error_of(answer, 400)
         assert (error["code"], error["details"][0]["field"].partition(".")[0]) == ("VALIDATION_ERROR", "tags")
+        error = error_of(await place.patch(f"{path}/{row['id']}", {"tags": names}), 400)
+        assert (error["code"], error["details"][0]["field"].partition(".")[0]) == ("VALIDATION_ERROR", "tags")
+    stale = await place.patch(f"{path}/{row['id']}", {"tags": ["new"]}, if_match='"9"')
+    assert code_of(stale, 412) == "STALE_VERSION"
     assert code_of(await tagged(place, path, {"id": NOBODY}, "new"), 404) == "NOT_FOUND"
     assert code_of(await tagged(place, path, row, "new", if_match='"9"'), 412) == "STALE_VERSION"
     assert await words(place) == {}

@@ -53,7 +53,7 @@ def newborn(org_id: UUID, now: datetime) -> dict[str, Any]:
     return {"org_id": org_id, "id": new_id(), "version": 1, "created_at": now, "updated_at": now}
 
 
-CUSTOM = "custom_fields"
+CUSTOM, TAGS = "custom_fields", "tags"
 
 
 def assign(row: Row, values: Values) -> None:

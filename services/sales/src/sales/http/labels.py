@@ -49,13 +49,20 @@ TagName = Annotated[Text, StringConstraints(min_length=1, max_length=MAX_NAME)]
 """A tag's name: 1 to 50 characters."""
 
 
+TagNames = Annotated[
+    list[TagName],
+    Field(max_length=MAX_TAGS, description="All tags of the row; new ones are added to the organisation's."),
+]
+
+
 class LabelledIn(OwnedIn):
-    """A body that may name an owner and give values of custom fields."""
+    """A body that may name an owner, give values of custom fields, and say all tags."""
 
     custom_fields: CustomValues = absent()
+    tags: TagNames = absent()
 
 
 class TagsIn(In):
-    """All tags of a row, by name; new ones are added to the organisation's."""
+    """All tags of a row, by name."""
 
-    tags: list[TagName] = Field(max_length=MAX_TAGS)
+    tags: TagNames

@@ -11,7 +11,6 @@ from chassis.guards import InReadTx, InTx, Requires
 from chassis.http import router
 from chassis.paging import CursorRows, PageQuery, PageRows, listing
 from chassis.schema import In, Instant, Out, Text, absent
-from sales.domain.labels import Kind
 from sales.domain.permissions import Permission
 from sales.http.companies import CompanyOut
 from sales.http.companies import MayWrite as MayWriteCompanies
@@ -24,7 +23,11 @@ from sales.http.labels import MayReadAny, TagName, TagsIn
 from sales.http.leads import LeadOut
 from sales.http.leads import MayWrite as MayWriteLeads
 from sales.store import tags as store
-from sales.usecases.tags import change_tag, create_tag, delete_tag, tag_row
+from sales.usecases.companies import change_company
+from sales.usecases.contacts import change_contact
+from sales.usecases.deals import change_deal
+from sales.usecases.leads import change_lead
+from sales.usecases.tags import change_tag, create_tag, delete_tag
 
 tags = router("tags")
 
@@ -103,19 +106,19 @@ async def delete(tag_id: UUID, _actor: MayManage, tx: InTx) -> None:
 @tags.put("/companies/{company_id}/tags", response_model=CompanyOut)
 async def replace_of_company(company_id: UUID, _actor: MayWriteCompanies, body: TagsIn, tx: InTx) -> Any:
     """The company carries exactly these tags."""
-    return await tag_row(tx, Kind.COMPANY, company_id, body.tags)
+    return await change_company(tx, company_id, body.changes())
 
 
 @tags.put("/contacts/{contact_id}/tags", response_model=ContactOut)
 async def replace_of_contact(contact_id: UUID, _actor: MayWriteContacts, body: TagsIn, tx: InTx) -> Any:
     """The contact carries exactly these tags."""
-    return await tag_row(tx, Kind.CONTACT, contact_id, body.tags)
+    return await change_contact(tx, contact_id, body.changes())
 
 
 @tags.put("/leads/{lead_id}/tags", response_model=LeadOut)
 async def replace_of_lead(lead_id: UUID, _actor: MayWriteLeads, body: TagsIn, tx: InTx) -> Any:
     """The lead carries exactly these tags."""
-    return await tag_row(tx, Kind.LEAD, lead_id, body.tags)
+    return await change_lead(tx, lead_id, body.changes())
 
 
 @tags.put("/deals/{deal_id}/tags", response_model=DealOut)
@@ -127,4 +130,4 @@ async def replace_of_deal(
     tx: InTx,
 ) -> Any:
     """The deal carries exactly these tags."""
-    return await tag_row(tx, Kind.DEAL, deal_id, body.tags)
+    return await change_deal(tx, deal_id, body.changes())

@@ -11,15 +11,15 @@ from sales.domain.finding import EntityType
 from sales.domain.rows import Values, assign, is_touched, newborn
 from sales.published import company_archived, company_created, company_restored, company_updated
 from sales.store import companies, members
-from sales.usecases.custom_fields import changed_values, new_values
 from sales.usecases.duplicates import COMPARED, detect_duplicates
 from sales.usecases.finding import index_rows, rename_company
+from sales.usecases.labels import labelled_changes, labelled_new
 
 
 async def create_company(tx: Tx, values: Values) -> Any:
     """A new company; CompanyExists when a live one has the name."""
     await members.require_active(tx, tx.actor.org_id, values.get("owner_user_id"))
-    values = await new_values(tx, FieldEntity.COMPANY, values)
+    values = await labelled_new(tx, FieldEntity.COMPANY, values)
     company = Company(**newborn(tx.actor.org_id, tx.now), **values)
     tx.add(company)
     return await _tell(tx, company, "CREATE", company_created)
@@ -27,7 +27,7 @@ async def create_company(tx: Tx, values: Values) -> Any:
 
 async def change_company(tx: Tx, company_id: UUID, values: Values) -> Any:
     """Change the fields that were sent; CompanyMerged when it has gone into another one."""
-    values = await changed_values(tx, FieldEntity.COMPANY, values)
+    values = await labelled_changes(tx, FieldEntity.COMPANY, values)
     company = await _expected(tx, company_id)
     company.check_not_merged()
     if values.get("owner_user_id") != company.owner_user_id:

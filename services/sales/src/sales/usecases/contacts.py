@@ -11,8 +11,8 @@ from sales.domain.finding import EntityType
 from sales.domain.rows import Values, newborn
 from sales.published import contact_archived, contact_created, contact_restored, contact_updated
 from sales.store import companies, contacts, members
-from sales.usecases.custom_fields import changed_values, new_values
 from sales.usecases.finding import index_rows
+from sales.usecases.labels import labelled_changes, labelled_new
 
 
 async def create_contact(tx: Tx, values: Values) -> Any:
@@ -20,7 +20,7 @@ async def create_contact(tx: Tx, values: Values) -> Any:
     org_id = tx.actor.org_id
     await members.require_active(tx, org_id, values.get("owner_user_id"))
     await companies.require_live(tx, org_id, values.get("company_id"))
-    values = await new_values(tx, FieldEntity.CONTACT, values)
+    values = await labelled_new(tx, FieldEntity.CONTACT, values)
     contact = Contact(**newborn(org_id, tx.now), channels=[])
     contact.revise(values)
     tx.add(contact)
@@ -29,7 +29,7 @@ async def create_contact(tx: Tx, values: Values) -> Any:
 
 async def change_contact(tx: Tx, contact_id: UUID, values: Values) -> Any:
     """Change the fields that were sent; who moves to another company takes no deals along."""
-    values = await changed_values(tx, FieldEntity.CONTACT, values)
+    values = await labelled_changes(tx, FieldEntity.CONTACT, values)
     contact = await _expected(tx, contact_id)
     if values.get("owner_user_id") != contact.owner_user_id:
         await members.require_active(tx, contact.org_id, values.get("owner_user_id"))

@@ -45,7 +45,7 @@ async def convert_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
             "expected_close_date": values.get("expected_close_date"),
             "lead_id": lead.id,
             "lead_created_at": lead.created_at,
-            "tags": await keep_names(tx, lead.tags),
+            "tags": await keep_names(tx, values.get("tags", lead.tags)),
             "custom_fields": own,
         },
     )

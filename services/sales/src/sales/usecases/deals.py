@@ -25,8 +25,8 @@ from sales.published import (
     deal_won,
 )
 from sales.store import deals, members, organisations
-from sales.usecases.custom_fields import changed_values, new_values
 from sales.usecases.finding import index_rows
+from sales.usecases.labels import labelled_changes, labelled_new
 from sales.usecases.pipelines import place_in
 from sales.usecases.references import check_buyer, check_new_buyer
 
@@ -38,7 +38,7 @@ async def create_deal(tx: Tx, values: Values) -> Any:
     """A new deal, OPEN; OwnerRequired when the policy wants an owner and none is named."""
     await members.require_active(tx, tx.actor.org_id, values.get("owner_user_id"))
     await check_buyer(tx, values["company_id"], values.get("contact_id"))
-    values = await new_values(tx, FieldEntity.DEAL, values)
+    values = await labelled_new(tx, FieldEntity.DEAL, values)
     organisation = await organisations.get(tx.session, tx.actor.org_id)
     return await open_deal(tx, organisation, values)
 
@@ -59,7 +59,7 @@ async def open_deal(tx: Tx, organisation: KnownOrganisation, values: Values) -> 
 
 async def change_deal(tx: Tx, deal_id: UUID, values: Values) -> Any:
     """Change the fields that were sent; another stage, of the deal or in its pipeline, runs the command for it."""
-    values = await changed_values(tx, FieldEntity.DEAL, values)
+    values = await labelled_changes(tx, FieldEntity.DEAL, values)
     deal = await _expected(tx, deal_id)
     fields = {name: value for name, value in values.items() if name not in PLACE | {"stage"}}
     if fields:

@@ -13,7 +13,6 @@ from sales.domain.forms import LeadForm, digest_of, lead_of, new_token
 from sales.domain.rows import Values, assign, newborn
 from sales.store import forms, members
 from sales.usecases.leads import create_lead
-from sales.usecases.tags import keep_names
 
 NOBODY = UUID(int=0)
 
@@ -69,7 +68,7 @@ async def receive(runtime: Runtime, token: str, sent: Mapping[str, str | None]) 
             **lead_of(sent),
             "source": form.source,
             "owner_user_id": await members.first_active(tx, form.org_id, owners),
-            "tags": await keep_names(tx, form.tags),
+            "tags": form.tags,
         }
         await create_lead(tx, values)
 

@@ -21,8 +21,8 @@ from sales.published import (
     lead_updated,
 )
 from sales.store import leads, members
-from sales.usecases.custom_fields import changed_values, new_values
 from sales.usecases.finding import index_rows
+from sales.usecases.labels import labelled_changes, labelled_new
 from sales.usecases.references import check_buyer, check_new_buyer
 
 
@@ -31,7 +31,7 @@ async def create_lead(tx: Tx, values: Values) -> Any:
     org_id = tx.actor.org_id
     await members.require_active(tx, org_id, values.get("owner_user_id"))
     await check_buyer(tx, values.get("company_id"), values.get("contact_id"))
-    values = await new_values(tx, FieldEntity.LEAD, values)
+    values = await labelled_new(tx, FieldEntity.LEAD, values)
     lead = Lead(**newborn(org_id, tx.now) | {"stage": LeadStage.NEW} | dict(values))
     tx.add(lead)
     return await tell_lead(tx, lead, "CREATE", lead_created)
@@ -39,7 +39,7 @@ async def create_lead(tx: Tx, values: Values) -> Any:
 
 async def change_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
     """Change the fields that were sent; another stage runs the command of that name."""
-    values = await changed_values(tx, FieldEntity.LEAD, values)
+    values = await labelled_changes(tx, FieldEntity.LEAD, values)
     lead = await expected_lead(tx, lead_id)
     fields = {name: value for name, value in values.items() if name != "stage"}
     if fields.get("owner_user_id") != lead.owner_user_id:

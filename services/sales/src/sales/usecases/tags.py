@@ -1,28 +1,16 @@
-"""What can be done with tags: the dictionary's words, and putting them on rows."""
+"""What can be done with tags: the dictionary's words, and how rows carry them."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from chassis.errors import Unavailable
 from chassis.tx import Tx
-from sales.domain.labels import Kind
-from sales.domain.rows import Values, assign, newborn
+from sales.domain.rows import TAGS, Values, assign, newborn
 from sales.domain.tags import Tag, renamed
 from sales.store import forms, tags, views
-from sales.usecases.companies import change_company
-from sales.usecases.contacts import change_contact
-from sales.usecases.deals import change_deal
-from sales.usecases.leads import change_lead
 
 ATTEMPTS = 3
-
-CHANGES: Mapping[Kind, Callable[[Tx, UUID, Values], Awaitable[Any]]] = {
-    Kind.COMPANY: change_company,
-    Kind.CONTACT: change_contact,
-    Kind.LEAD: change_lead,
-    Kind.DEAL: change_deal,
-}
 
 
 async def create_tag(tx: Tx, values: Values) -> Any:
@@ -56,12 +44,12 @@ async def delete_tag(tx: Tx, tag_id: UUID) -> None:
     await tx.session.delete(tag)
 
 
-async def tag_row(tx: Tx, kind: Kind, entity_id: UUID, names: Sequence[str]) -> Any:
-    """The row with exactly these tags; the dictionary learns what it has not.
+async def tagged_values(tx: Tx, values: Values) -> Values:
+    """What a client sent, its tags as the dictionary writes them, which learns what it has not.
 
     The tags are held before the row, as those who rename one do: else they could wait for each other.
     """
-    return await CHANGES[kind](tx, entity_id, {"tags": await keep_names(tx, names)})
+    return {**values, TAGS: await keep_names(tx, values[TAGS])} if TAGS in values else values
 
 
 async def keep_names(tx: Tx, names: Sequence[str]) -> list[str]:
