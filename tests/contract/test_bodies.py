@@ -1,5 +1,6 @@
 """Mass assignment: what is not in the contract of a body, or is ours to set, is refused and changes nothing."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -215,3 +216,37 @@ async def test_a_parameter_takes_no_number_for_a_date(
         answer = await client.get(call.url, params={name: value})
         assert answer.status_code == 400, f"{value!r}: {answer.text}"
         assert [each["field"] for each in answer.json()["error"]["details"]] == [name]
+
+
+OTHER_TYPES: Mapping[str, Sequence[Any]] = {
+    "string": (5, 1.5, True, ["a"], {"a": "b"}),
+    "boolean": (0, 1, "true", "yes", "", [], {}),
+    "integer": (True, "1", "", 1.5, [], {}),
+}
+"""What is of another JSON type, however near it comes."""
+TYPED_FIELDS = [
+    (each, name, schema["type"])
+    for each in WITH_BODY
+    for name, schema in (each.body() or {}).get("properties", {}).items()
+    if schema.get("type") in OTHER_TYPES and "const" not in schema
+]
+
+
+def test_there_are_types_to_look_at():
+    assert {kind for _, _, kind in TYPED_FIELDS} == set(OTHER_TYPES)
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "kind"), TYPED_FIELDS, ids=lambda each: getattr(each, "line", each)
+)
+async def test_a_field_takes_no_value_of_another_type(
+    operation: Operation, name: str, kind: str, organisation: Organisation
+):
+    call = await RECIPES[operation.id](organisation)
+    client = await organisation.client_of(operation)
+    for value in OTHER_TYPES[kind]:
+        body = (call.body or {}) | {name: value}
+        answer = await client.request(operation.method, call.url, json=body, headers=call.headers)
+        assert answer.status_code == 400, f"{value!r}: {answer.text}"
+        fields = {each["field"].partition(".")[0] for each in answer.json()["error"]["details"]}
+        assert fields == {name}

@@ -16,7 +16,19 @@ from chassis.errors import Invalid
 from chassis.etag import etag, parse_if_match
 from chassis.ids import new_id
 from chassis.money import CURRENCIES, UNUSUAL_DIGITS, Money, currency_digits, half_up
-from chassis.schema import Amount, Country, Currency, Day, In, Instant, Line, Out, Text, absent
+from chassis.schema import (
+    Amount,
+    Country,
+    Currency,
+    Day,
+    In,
+    Instant,
+    Line,
+    Out,
+    Parameters,
+    Text,
+    absent,
+)
 from chassis.states import IllegalTransition, check_move
 
 MINOR = st.integers(-(10**15), 10**15)
@@ -258,3 +270,52 @@ def test_answers_are_camel_case_and_utc() -> None:
         "createdAt": "2026-01-01T00:00:00Z",
         "isLate": False,
     }
+
+
+class Part(In):
+    """A part of a body."""
+
+    is_open: bool = False
+    count: int = absent()
+    at: Instant | None = None
+
+
+class Whole(In):
+    """A body of parts."""
+
+    parts: list[Part]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"isOpen": 1},
+        {"isOpen": "true"},
+        {"count": "2"},
+        {"count": True},
+        {"count": 1.5},
+        {"count": float("inf")},
+        {"at": 1767225600},
+        {"at": "1767225600"},
+        {"at": "-1767225600.5"},
+    ],
+)
+def test_parts_of_a_body_take_no_value_of_another_type(part: dict[str, Any]) -> None:
+    (name,) = part
+    with pytest.raises(ValidationError) as refused:
+        Whole.model_validate({"parts": [part]})
+    assert [error["loc"] for error in refused.value.errors()] == [("parts", 0, name)]
+
+
+def test_body_takes_what_json_says_and_a_query_what_text_says() -> None:
+    part = Whole.model_validate(
+        {"parts": [{"isOpen": True, "count": 2.0, "at": "2026-03-10T13:00:00+01:00"}]}
+    ).parts[0]
+    assert (part.is_open, part.count, part.at) == (True, 2, datetime(2026, 3, 10, 12, tzinfo=UTC))
+
+    class Query(Parameters):
+        is_open: bool = False
+        count: int = 1
+
+    query = Query.read([("isOpen", "true"), ("count", "2")])
+    assert (query.is_open, query.count) == (True, 2)

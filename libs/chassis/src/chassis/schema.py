@@ -17,23 +17,31 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
     PlainValidator,
     StringConstraints,
     ValidationError,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
 
 from chassis.countries import COUNTRIES
+from chassis.exact import exact
 from chassis.money import CURRENCIES
 
 
 class In(BaseModel):
-    """A request body or query: unknown fields are refused, edge spaces stripped."""
+    """A request body: unknown fields are refused, edge spaces stripped, values are of the types that JSON has."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", str_strip_whitespace=True, frozen=True
     )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """How Pydantic reads it."""
+        return exact(handler(source))
 
     def changes(self) -> dict[str, Any]:
         """The fields the client sent, by Python name; an absent field is left alone."""
@@ -47,6 +55,11 @@ class Parameters(In):
     A mapping whose alias ends with a dot (`cf.`) takes the whole family of parameters that begin with it, by the rest
     of their names.
     """
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """How Pydantic reads it: of a query everything is text."""
+        return handler(source)
 
     @classmethod
     async def of(cls, request: Request) -> Self:
