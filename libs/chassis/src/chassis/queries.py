@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Dialect, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Dialect, Select, and_, asc, bindparam, desc, func, or_, select, true
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -74,17 +74,15 @@ class ListQuery:
         self._behind = lru_cache(maxsize=64)(self._compile_behind)
 
     async def page(self, reader: Reader, query: PageQuery, **parameters: Any) -> PageRows | CursorRows:
-        """One page; a page beyond the end costs a second statement, to count."""
+        """One page, in one statement; a page beyond the end is empty, and counted all the same."""
         given = {name: value for name, value in parameters.items() if value is not None}
         active = frozenset(given.keys() & self._filters.keys())
         if query.is_cursor:
             return await self._cursor_page(reader, query, active, given)
         offset = (query.page - 1) * query.page_size
         compiled = self._compiled(query.sort_by, query.sort_dir, active, "page")
-        rows = await reader.rows(compiled, **given, row_limit=query.page_size, row_offset=offset)
-        total = rows[0].row_total if rows else 0
-        if not rows and query.page > 1:
-            total = (await reader.rows(self._counts(active), **given))[0].row_total
+        found = await reader.rows(compiled, **given, row_limit=query.page_size, row_offset=offset)
+        total, rows = found[0].row_total, [row for row in found if row.sort_id is not None]
         has_more = bool(rows) and offset + len(rows) < total
         cursor = encode_cursor(query, rows[-1].sort_value, rows[-1].sort_id) if has_more else None
         return PageRows(rows, query.page, query.page_size, total, cursor)
@@ -128,21 +126,28 @@ class ListQuery:
 
     def _compile(self, sort_by: str, sort_dir: str, active: frozenset[str], form: str) -> Lookup:
         column, key = self._sorts[sort_by], self._key
+        direction = asc if sort_dir == "asc" else desc
         filtered = self._filtered(active)
         ordered = (
             filtered.add_columns(column.label("sort_value"), key.label("sort_id"))
-            .order_by(column.asc() if sort_dir == "asc" else column.desc(), key.asc())
+            .order_by(direction(column), key.asc())
             .limit(bindparam("row_limit"))
         )
         if form == "page":
-            count = select(func.count()).select_from(filtered.subquery()).scalar_subquery()
-            return Lookup(ordered.add_columns(count.label("row_total")).offset(bindparam("row_offset")))
+            # The count leads, so that it is there for a page without rows: as one row that has no id.
+            counted = self._counted(active).subquery("counted")
+            shown = ordered.offset(bindparam("row_offset")).subquery("shown")
+            page = select(shown, counted.c.row_total).select_from(counted.outerjoin(shown, true()))
+            return Lookup(page.order_by(direction(shown.c.sort_value), shown.c.sort_id))
         if form:
             ordered = ordered.where(_after(column, key, sort_dir, is_null=form == "after null"))
         return Lookup(ordered)
 
     def _compile_count(self, active: frozenset[str]) -> Lookup:
-        return Lookup(select(func.count().label("row_total")).select_from(self._filtered(active).subquery()))
+        return Lookup(self._counted(active))
+
+    def _counted(self, active: frozenset[str]) -> Select[Any]:
+        return select(func.count().label("row_total")).select_from(self._filtered(active).subquery())
 
     def _compile_behind(self, active: frozenset[str]) -> Lookup:
         later = self._filtered(active).where(self._key > bindparam("after_id", type_=self._key.type))

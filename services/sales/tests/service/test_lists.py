@@ -56,6 +56,10 @@ async def test_list_costs_one_statement_at_any_page(place: Place, path: str) -> 
         answer = await place.get(path, **query)
         assert answer.headers["server-timing"] == "db;desc=1", query
         assert answer.json()["items"]
+    for page, sought, total in ((9, "row", 12), (2, "nothing", 0), (1, "nothing", 0)):
+        answer = await place.get(path, page=page, q=sought)
+        assert answer.headers["server-timing"] == "db;desc=1", (page, sought)
+        assert (answer.json()["items"], answer.json()["total"]) == ([], total)
     row = (await place.get(path)).json()["items"][0]
     assert (await place.get(f"{path}/{row['id']}")).headers["server-timing"] == "db;desc=1"
 
