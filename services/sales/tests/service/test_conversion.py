@@ -42,6 +42,9 @@ async def test_lead_becomes_a_deal_with_all_it_has(place: Place) -> None:
     assert (told.lead_id, told.lead_created_at.ToJsonString()) == (lead["id"], "2026-03-10T12:00:00Z")
     assert await place.stand.actions(lead["id"]) == ["CREATE", "CONVERT"]
     assert await place.stand.actions(deal["id"]) == ["CREATE", "NOTE_ADD"]
+    entry = (await place.read(f"/leads/{lead['id']}/activity"))["items"][0]
+    assert entry["before"] == {"stage": "NEW", "convertedDealId": None, "convertedAt": None}
+    assert entry["after"] == {name: converted[name] for name in entry["before"]}
 
 
 async def test_company_may_be_named_in_the_body(place: Place) -> None:

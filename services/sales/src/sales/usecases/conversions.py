@@ -51,10 +51,10 @@ async def convert_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
     )
     lead.company_id, lead.contact_id = company_id, contact_id
     lead.convert(deal.id, tx.now)
+    await tell_lead(tx, lead, "CONVERT", lead_converted)
     if lead.notes:
         row = await deals.lock(tx.session, lead.org_id, deal.id)
         await write_note(tx, Kind.DEAL, row, lead.notes)
-    await tell_lead(tx, lead, "CONVERT", lead_converted)
     return deal
 
 
