@@ -16,7 +16,7 @@ import jwt
 import structlog
 from jwt import PyJWK
 
-from chassis.errors import Unauthenticated, Unavailable
+from chassis.errors import Denied, Unauthenticated, Unavailable
 
 log = structlog.get_logger()
 
@@ -76,6 +76,11 @@ class Actor:
         return permission in self.scope or (
             resource not in WITHOUT_WILDCARD and not self.scope.isdisjoint({f"{resource}:*", "*"})
         )
+
+    def must(self, permission: str) -> None:
+        """Denied unless the scope holds `permission`."""
+        if not self.may(permission):
+            raise Denied("Your role does not allow this.", permission=permission)
 
     def snapshot(self) -> dict[str, str | None]:
         """Who it was, as kept in activity and audit entries."""

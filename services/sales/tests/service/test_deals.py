@@ -289,3 +289,31 @@ async def test_activity_tells_a_value_in_the_currency_of_its_time(
     await place.patch(f"/deals/{deal['id']}", fields)
     newest = (await place.get(f"/deals/{deal['id']}/activity", sortBy="action")).json()["items"][0]
     assert (newest["action"], newest["before"], newest["after"]) == ("UPDATE", before, after)
+
+
+@pytest.mark.parametrize(
+    ("stage", "door", "permission"),
+    [
+        ("WON", "mark-won", "deals:win"),
+        ("LOST", "mark-lost", "deals:lose"),
+        ("OPEN", "reopen", "deals:reopen"),
+    ],
+)
+async def test_stage_is_changed_by_whoever_may_run_its_command_alone(
+    place: Place, stage: str, door: str, permission: str
+) -> None:
+    deal = await place.deal()
+    if stage == "OPEN":
+        deal = (await place.post(f"/deals/{deal['id']}/mark-won")).json()
+    url, body = f"/api/v1/deals/{deal['id']}", {"title": "Changed", "stage": stage}
+    operation = {"op": "update", "id": deal["id"], "data": body}
+    async with place.stand.client("deals:read", "deals:write", "deals:batch") as writer:
+        for answer in (await writer.post(f"{url}/{door}"), await writer.patch(url, json=body)):
+            error = error_of(answer, 403)
+            assert (error["code"], error["details"]) == ("FORBIDDEN", {"permission": permission})
+        answer = await writer.post("/api/v1/deals/batch", json={"operations": [operation]})
+        assert answer.json()["results"][0]["error"]["code"] == "FORBIDDEN"
+    assert await place.read(f"/deals/{deal['id']}") == deal
+    async with place.stand.client("deals:write", permission) as decider:
+        changed = (await decider.patch(url, json=body)).json()
+        assert (changed["stage"], changed["title"]) == (stage, "Changed")

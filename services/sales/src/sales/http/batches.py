@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from chassis.auth import Actor
 from chassis.envelope import invalid_request
-from chassis.errors import AppError, BadRequest, Denied, Invalid
+from chassis.errors import AppError, BadRequest, Invalid
 from chassis.etag import parse_if_match
 from chassis.guards import ACTOR_KEY, InTx, Requires
 from chassis.http import router
@@ -180,8 +180,7 @@ class _Preparing:
     async def __call__(self, request: Request, body: BatchIn) -> list[Operation]:
         """Denied to whoever may not do the single command."""
         actor: Actor = request.scope[ACTOR_KEY]
-        if not actor.may(self._kind.write):
-            raise Denied("Your role does not allow this.", permission=self._kind.write)
+        actor.must(self._kind.write)
         operations = [_checked(self._kind, each) for each in body.operations]
         if self._kind.new is DealIn:
             await know_organisation(request)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from chassis.errors import BadRequest, Denied
+from chassis.errors import BadRequest
 from chassis.tx import Tx
 from sales.domain.custom_fields import FieldEntity
 from sales.domain.labels import Kind
@@ -64,7 +64,7 @@ async def _company(tx: Tx, lead: Lead, values: Values) -> UUID:
     if described is not None:
         if named or lead.company_id:
             raise BadRequest("There is a company already; name it or leave it out.", field="company")
-        _must_hold(tx, Permission.COMPANIES_WRITE)
+        tx.actor.must(Permission.COMPANIES_WRITE)
         company_id: UUID = (await create_company(tx, described)).id
         return company_id
     if lead.company_id and named not in {None, lead.company_id}:
@@ -83,7 +83,7 @@ async def _contact(tx: Tx, lead: Lead, values: Values, company_id: UUID) -> UUID
     if described is not None:
         if wanted:
             raise BadRequest("There is a contact already; name it or leave it out.", field="contact")
-        _must_hold(tx, Permission.CONTACTS_WRITE)
+        tx.actor.must(Permission.CONTACTS_WRITE)
         contact_id: UUID = (await create_contact(tx, {**described, "company_id": company_id})).id
         return contact_id
     if wanted is None:
@@ -102,8 +102,3 @@ async def _owner(tx: Tx, lead: Lead, values: Values, *, is_required: bool) -> UU
     await members.require_active(tx, lead.org_id, named)
     candidates = [named, lead.owner_user_id, tx.actor.id if is_required else None]
     return await members.first_active(tx, lead.org_id, [each for each in candidates if each])
-
-
-def _must_hold(tx: Tx, permission: Permission) -> None:
-    if not tx.actor.may(permission):
-        raise Denied("Your role does not allow this.", permission=permission)

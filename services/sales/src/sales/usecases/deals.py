@@ -12,6 +12,7 @@ from sales.copies import KnownOrganisation
 from sales.domain.custom_fields import FieldEntity
 from sales.domain.deals import Deal, DealStage, OwnerRequired
 from sales.domain.finding import EntityType
+from sales.domain.permissions import Permission
 from sales.domain.rows import Values, assign, newborn
 from sales.domain.stage_moves import DealStageMove
 from sales.published import (
@@ -68,6 +69,7 @@ async def change_deal(tx: Tx, deal_id: UUID, values: Values) -> Any:
         await _move_to(tx, deal, values)
     stage = DealStage(values.get("stage", deal.stage))
     if stage != deal.stage:
+        tx.actor.must(_PERMISSIONS[stage])
         return await _COMMANDS[stage](tx, deal)
     return await deals.show(tx, deal.org_id, deal.id, now=tx.now)
 
@@ -196,4 +198,9 @@ _COMMANDS: Mapping[DealStage, Callable[[Tx, Deal], Awaitable[Any]]] = {
     DealStage.OPEN: _reopen,
     DealStage.WON: _win,
     DealStage.LOST: _lose,
+}
+_PERMISSIONS: Mapping[DealStage, Permission] = {
+    DealStage.OPEN: Permission.DEALS_REOPEN,
+    DealStage.WON: Permission.DEALS_WIN,
+    DealStage.LOST: Permission.DEALS_LOSE,
 }

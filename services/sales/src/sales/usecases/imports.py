@@ -5,7 +5,6 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from chassis.auth import Actor, ActorKind
-from chassis.errors import Denied
 from chassis.tx import Tx
 from sales.domain.import_fields import FIELDS, MATCHED_BY, check_mapping, suggest
 from sales.domain.imports import NO_COUNTS, DuplicatePolicy, Entity, Import, ImportStatus
@@ -32,8 +31,7 @@ def entities_of(actor: Actor) -> list[Entity]:
 
 async def begin_import(tx: Tx, entity: Entity, file_name: str, table: Table) -> Any:
     """A file is here, with all its rows; nothing of it when it turns out to be none."""
-    if not tx.actor.may(entity.permission):
-        raise Denied("Your role does not allow this.", permission=entity.permission)
+    tx.actor.must(entity.permission)
     run = Import(
         **newborn(tx.actor.org_id, tx.now),
         entity=entity.value,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from chassis.errors import Denied, NotFound
+from chassis.errors import NotFound
 from chassis.tx import Tx
 from sales.domain.custom_fields import FieldEntity
 from sales.domain.labels import Kind
@@ -20,10 +20,9 @@ Understood = Callable[[Kind, Values], dict[str, Any]]
 async def save_view(tx: Tx, values: Values, understood: Understood) -> Any:
     """A new view of rows that the actor may see."""
     kind = Kind(values["entity"])
-    if not tx.actor.may(kind.read):
-        raise Denied("Your role does not allow this.", permission=kind.read)
+    tx.actor.must(kind.read)
     if values.get("shared"):
-        _must_share(tx)
+        tx.actor.must(Permission.VIEWS_SHARE)
     await custom_fields.typed(tx, tx.actor.org_id, FieldEntity(kind), understood(kind, values))
     given: dict[str, Any] = {"owner_user_id": tx.actor.id, "filters": {}, "columns": [], "shared": False}
     view = SavedView(**newborn(tx.actor.org_id, tx.now) | given | dict(values))
@@ -36,7 +35,7 @@ async def change_view(tx: Tx, view_id: UUID, values: Values, understood: Underst
     """Change what was sent; one that is shared, or shall be, by whoever may share alone."""
     view = await _expected(tx, view_id)
     if values.get("shared"):
-        _must_share(tx)
+        tx.actor.must(Permission.VIEWS_SHARE)
     await custom_fields.typed(tx, view.org_id, FieldEntity(view.kind), understood(view.kind, values))
     assign(view, values)
     tx.record(view, "UPDATE")
@@ -55,14 +54,9 @@ async def _expected(tx: Tx, view_id: UUID) -> SavedView:
     if not tx.actor.may(view.kind.read) or not (view.shared or view.owner_user_id == tx.actor.id):
         raise NotFound("There is no such view.")
     if view.shared:
-        _must_share(tx)
+        tx.actor.must(Permission.VIEWS_SHARE)
     tx.expect(view)
     return view
-
-
-def _must_share(tx: Tx) -> None:
-    if not tx.actor.may(Permission.VIEWS_SHARE):
-        raise Denied("Your role does not allow this.", permission=Permission.VIEWS_SHARE)
 
 
 async def _show(tx: Tx, view: SavedView) -> Any:
