@@ -8,7 +8,17 @@ from chassis.tx import Tx
 from clients.identity.copies import DELETION, member_facts, organisation_facts
 from sales.copies import MEMBERS, ORGANISATIONS
 from sales.domain.timeline import MilestoneType
+from sales.usecases.pipelines import make_default
 from sales.usecases.timelines import note_milestone
+
+COPIED = organisation_facts(ORGANISATIONS)
+FOUNDED = "identity.organisation.created.v1"
+
+
+async def on_organisation_created(tx: Tx, fact: Received) -> None:
+    """An organisation begins: with its default pipeline, so that no read has to make it (spec/sales.md)."""
+    await COPIED[FOUNDED](tx, fact)
+    await make_default(tx)
 
 
 async def on_item_created(tx: Tx, fact: Received) -> None:
@@ -43,7 +53,8 @@ async def on_invoice_paid(tx: Tx, fact: Received) -> None:
 
 HANDLERS: Handlers = {
     **member_facts(MEMBERS),
-    **organisation_facts(ORGANISATIONS),
+    **COPIED,
+    FOUNDED: on_organisation_created,
     **DELETION,
     "work.item.created.v1": on_item_created,
     "billing.invoice.sent.v1": on_invoice_sent,

@@ -7,6 +7,11 @@ import pytest
 from services.sales.tests.place import NOBODY, WAITING, Json, Place, code_of, error_of
 from sqlalchemy import text
 
+from chassis.ids import new_id
+from execos.identity.v1.events_pb2 import OrganisationCreated
+from execos.identity.v1.snapshots_pb2 import OrganisationSnapshot
+
+RECORDED = "sales.activity.recorded.v1"
 STAGES = [
     {"key": "first", "name": "First call", "position": 1, "winProbability": 5},
     {"key": "offer", "name": "Offer", "position": 2, "winProbability": 50},
@@ -356,3 +361,26 @@ async def test_why_a_deal_is_won_is_kept_until_it_is_reopened(place: Place) -> N
     again = await place.post(f"/deals/{deal['id']}/mark-won", {"reason": "another"})
     assert again.json() == won
     assert (await place.post(f"/deals/{deal['id']}/reopen")).json()["wonReason"] is None
+
+
+async def test_organisation_begins_with_its_default_pipeline(place: Place) -> None:
+    elsewhere = new_id()
+    organisation = place.identity.add_organisation(elsewhere)
+    snapshot = OrganisationSnapshot(
+        id=str(elsewhere),
+        version=organisation.version,
+        name=organisation.name,
+        slug=organisation.slug,
+        status=organisation.status,
+        time_zone=organisation.time_zone,
+        currency=organisation.currency,
+        modules=sorted(organisation.modules),
+    )
+    fact = OrganisationCreated(organisation=snapshot)
+    assert await place.stand.deliver(fact, elsewhere, version=1, org_id=elsewhere)
+    told = len(await place.stand.facts(RECORDED, org_id=elsewhere))
+    async with place.stand.client("deals:read", org_id=elsewhere, user_id=new_id()) as reader:
+        (made,) = (await reader.get("/api/v1/pipelines")).json()["items"]
+        assert (await reader.get("/api/v1/deals/board")).json()["pipeline"] == made
+    assert (made["name"], made["isDefault"], told) == ("Sales", True, 1)
+    assert len(await place.stand.facts(RECORDED, org_id=elsewhere)) == told
