@@ -180,10 +180,11 @@ class Tx:
     def record(self, entity: Recorded, action: str) -> bool:
         """Note that `action` happened to `entity`: next version, activity entry, audit fact.
 
-        An UPDATE that changed nothing is not recorded; the answer says whether anything was.
+        An UPDATE that changed nothing is not recorded; the answer says whether anything was. Of a DELETE everything
+        that the row had is what was before.
         """
         is_new = key_of(entity) is None
-        before, after = (None, values_of(entity)) if is_new else changes_of(entity)
+        before, after = self._difference(entity, action, is_new=is_new)
         if action == "UPDATE" and not after:
             return False
         if not is_new:
@@ -191,6 +192,14 @@ class Tx:
             entity.updated_at = self.now
         self._enter(entity, action, before, after)
         return True
+
+    @staticmethod
+    def _difference(
+        entity: Recorded, action: str, *, is_new: bool
+    ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        if is_new:
+            return None, values_of(entity)
+        return (values_of(entity), None) if action == "DELETE" else changes_of(entity)
 
     def note(
         self,

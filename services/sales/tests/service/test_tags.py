@@ -1,6 +1,7 @@
 """Tags: one spelling for the organisation, put on rows by name, renamed and deleted everywhere at once."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from services.sales.tests.place import NOBODY, Json, Place, code_of, error_of
 
 from chassis.ids import new_id
 
+RECORDED = "sales.activity.recorded.v1"
 PATHS = ["/companies", "/contacts", "/leads", "/deals"]
 
 
@@ -176,6 +178,9 @@ async def test_renaming_and_deleting_a_tag_changes_the_rows(place: Place) -> Non
         assert (await place.read(f"{path}/{row['id']}"))["tags"] == ["first", "last"]
     assert code_of(await place.get(f"/tags/{tag['id']}"), 404) == "NOT_FOUND"
     assert await place.stand.actions(tag["id"]) == ["CREATE", "UPDATE", "DELETE"]
+    deleted = (await place.stand.facts(RECORDED))[-1].message
+    assert (deleted.action, deleted.after_json) == ("DELETE", "null")
+    assert json.loads(deleted.before_json) == {"name": "Key account", "colour": "#ff0000"}
 
 
 async def test_views_and_forms_follow_a_tag(place: Place) -> None:
