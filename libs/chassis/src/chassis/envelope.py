@@ -24,6 +24,15 @@ FRAMEWORK_CODES = {
     500: "INTERNAL_SERVER_ERROR",
 }
 
+ISSUES = {
+    "extra_forbidden": "is not a known field",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "uuid_parsing": "must be a UUID",
+    "uuid_type": "must be a UUID",
+}
+"""Where Pydantic's own words are those of its developers."""
+
 
 def refusal(request: Request, error: AppError) -> Response:
     """The answer for a refusal."""
@@ -86,6 +95,6 @@ def _issue(finding: dict[str, Any]) -> str:
         return "is not valid JSON"
     if finding["type"] == "string_pattern_mismatch" and finding["ctx"]["pattern"] == NO_NUL:
         return "must not contain the NUL character"
-    if finding["type"] == "extra_forbidden":
-        return "is not a known field"
+    if finding["type"] in ISSUES:
+        return ISSUES[finding["type"]].format_map(finding.get("ctx", {}))
     return str(finding["msg"]).removeprefix("Value error, ")

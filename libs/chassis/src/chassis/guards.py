@@ -60,7 +60,6 @@ class Requires:
         if self.permission is None and actor.kind is not ActorKind.USER:
             raise Denied("This is for people; an API key has no account.")
         if self.permission is not None and not any(map(actor.may, (self.permission, *self.others))):
-            await runtime.denials.report(actor, self.permission, request.method, request.scope["route"].path)
             raise Denied("Your role does not allow this.", permission=self.permission)
         return actor
 

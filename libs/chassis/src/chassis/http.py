@@ -18,7 +18,8 @@ from starlette.routing import compile_path
 from chassis import telemetry
 from chassis.edge import Edge, crash
 from chassis.envelope import FRAMEWORK_CODES, error_response, invalid_request, refusal
-from chassis.errors import AppError, Kind, translate
+from chassis.errors import AppError, Denied, Kind, translate
+from chassis.guards import ACTOR_KEY
 from chassis.health import health_router
 from chassis.openapi import document
 from chassis.routing import CommittingRoute, upload_limit
@@ -76,8 +77,22 @@ def _operation_id(route: APIRoute) -> str:
     return f"{route.tags[0]}.{to_camel(route.name)}" if route.tags else to_camel(route.name)
 
 
-def _on_refusal(request: Request, error: Exception) -> Response:
-    return refusal(request, cast("AppError", error))
+async def _on_refusal(request: Request, error: Exception) -> Response:
+    refused = cast("AppError", error)
+    try:
+        await _report_denial(request, refused)
+    except (SQLAlchemyError, psycopg.Error) as failure:
+        return _on_database_error(request, failure)
+    return refusal(request, refused)
+
+
+async def _report_denial(request: Request, refused: AppError) -> None:
+    """For the audit log, wherever a permission was asked for; the request's own transaction is closed by now."""
+    actor = request.scope.get(ACTOR_KEY)
+    permission = (refused.details or {}).get("permission") if isinstance(refused, Denied) else None
+    if actor is not None and permission is not None:
+        denials = runtime_of(request.app).denials
+        await denials.report(actor, permission, request.method, request.scope["route"].path)
 
 
 def _on_invalid(request: Request, failure: Exception) -> Response:

@@ -63,6 +63,9 @@ async def test_bad_channels_are_named(place: Place) -> None:
         error = error_of(await place.post("/contacts", {"name": "Jutta", "channels": bad}), 400)
         assert error["code"] == "VALIDATION_ERROR"
         assert error["details"][0]["field"].startswith("channels"), bad
+    assert error_of(await place.post("/contacts", {"name": "Jutta", "channels": wrong}), 400)["details"] == [
+        {"field": "channels.0.value", "issues": ["must be an e-mail address"]}
+    ]
     assert await place.names("/contacts") == []
 
 

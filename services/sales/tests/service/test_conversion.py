@@ -79,8 +79,13 @@ async def test_described_rows_need_their_own_permissions(place: Place) -> None:
     path = f"/api/v1/leads/{lead['id']}/convert-to-deal"
     async with place.stand.client("leads:convert") as api:
         answer = await api.post(path, json={"company": {"name": "Havel AG"}})
-        assert code_of(answer, 403) == "FORBIDDEN"
+        assert error_of(answer, 403)["details"] == {"permission": "companies:write"}
     assert await place.names("/companies") == []
+    (told,) = await place.stand.facts("sales.permission.denied.v1")
+    assert (told.message.permission, told.message.path) == (
+        "companies:write",
+        "/api/v1/leads/{lead_id}/convert-to-deal",
+    )
 
 
 async def test_existing_company_is_not_described_again(place: Place) -> None:

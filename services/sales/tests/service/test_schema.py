@@ -16,22 +16,34 @@ from chassis.migrations import configuration
 from chassis.queries import ListQuery, Lookup
 from chassis.testing.databases import Databases
 from sales.http.companies import CompaniesQuery
+from sales.http.contacts import ContactsQuery
 from sales.http.deals import DealsQuery
+from sales.http.leads import LeadsQuery
 from sales.http.shapes import RowsQuery
 from sales.main import SALES
-from sales.store import boards, companies, deals
+from sales.store import boards, companies, contacts, deals, leads
 
 ORGANISATIONS, ROWS = 20, 400
 COMPANIES = """
-    INSERT INTO company (org_id, id, version, name, created_at, updated_at)
-    SELECT org_id, gen_random_uuid(), 1, 'Company ' || n,
+    INSERT INTO company (org_id, id, version, name, owner_user_id, created_at, updated_at)
+    SELECT org_id, gen_random_uuid(), 1, 'Company ' || n, :owner,
            now() - n * interval '1 hour' - CASE WHEN org_id = :ours THEN interval '1 year' ELSE interval '0' END, now()
     FROM unnest(CAST(:orgs AS uuid[])) AS org_id, generate_series(1, :rows) AS n
 """
+CONTACTS = """
+    INSERT INTO contact (org_id, id, version, name, company_id, owner_user_id, channels, created_at, updated_at)
+    SELECT org_id, gen_random_uuid(), 1, 'Contact ' || name, id, :owner, '[]', created_at, now()
+    FROM company WHERE org_id = ANY(CAST(:orgs AS uuid[]))
+"""
+LEADS = """
+    INSERT INTO lead (org_id, id, version, title, stage, company_id, owner_user_id, created_at, updated_at)
+    SELECT org_id, gen_random_uuid(), 1, 'Lead ' || name, 'NEW', id, :owner, created_at, now()
+    FROM company WHERE org_id = ANY(CAST(:orgs AS uuid[]))
+"""
 DEALS = """
-    INSERT INTO deal (org_id, id, version, title, stage, company_id, currency, value_minor, last_activity_at,
-                      created_at, updated_at)
-    SELECT org_id, gen_random_uuid(), 1, 'Deal ' || name, 'OPEN', id, 'EUR', 100, now(), created_at, now()
+    INSERT INTO deal (org_id, id, version, title, stage, company_id, owner_user_id, currency, value_minor,
+                      last_activity_at, created_at, updated_at)
+    SELECT org_id, gen_random_uuid(), 1, 'Deal ' || name, 'OPEN', id, :owner, 'EUR', 100, now(), created_at, now()
     FROM company WHERE org_id = ANY(CAST(:orgs AS uuid[]))
 """
 BEFORE_PIPELINES = """
@@ -59,14 +71,19 @@ def test_migrations_make_the_models(databases: Databases) -> None:
 async def fill(place: Place, owner_url: str) -> None:
     """As many rows in each of many organisations, ours the oldest: who walks by age meets all the others first."""
     others = [new_id() for _ in range(ORGANISATIONS - 1)]
-    parameters = {"orgs": [place.org_id, *others], "ours": place.org_id, "rows": ROWS}
+    parameters = {
+        "orgs": [place.org_id, *others],
+        "ours": place.org_id,
+        "rows": ROWS,
+        "owner": place.stand.user_id,
+    }
     async with place.stand.runtime.system.session(None) as session:
-        for statement in (COMPANIES, DEALS):
+        for statement in (COMPANIES, CONTACTS, LEADS, DEALS):
             names = re.findall(r":(\w+)", statement)
             await session.execute(text(statement), {name: parameters[name] for name in names})
         await session.commit()
     with psycopg.connect(owner_url, autocommit=True) as owner:
-        owner.execute("ANALYZE company, deal")
+        owner.execute("ANALYZE company, contact, lead, deal")
 
 
 def scans(node: dict[str, Any]) -> Iterator[tuple[str, int]]:
@@ -98,17 +115,23 @@ async def plan(place: Place, lookup: Lookup, **parameters: Any) -> dict[str, Any
 
 @pytest.mark.parametrize(
     ("listed", "shape", "filtered"),
-    [(companies.LIST, CompaniesQuery, ("q", "live")), (deals.LIST, DealsQuery, ("stage",))],
-    ids=["companies", "deals"],
+    [
+        (companies.LIST, CompaniesQuery, ("q", "live")),
+        (contacts.LIST, ContactsQuery, ("q", "company_id")),
+        (leads.LIST, LeadsQuery, ("stage",)),
+        (deals.LIST, DealsQuery, ("stage",)),
+    ],
+    ids=["companies", "contacts", "leads", "deals"],
 )
 async def test_lists_look_at_rows_of_one_organisation_only(
     place: Place, databases: Databases, listed: ListQuery, shape: type[RowsQuery], filtered: tuple[str, ...]
 ) -> None:
     await fill(place, databases.url("sales", "owner"))
     for sort_by in get_args(shape.model_fields["sort_by"].annotation):
-        for filters in ((), filtered):
+        for filters in ((), filtered, ("owner_user_id",)):
             lookup = listed.compiled(shape.model_validate({"sortBy": sort_by}), *filters)
-            node = await plan(place, lookup, q="7", stage="OPEN")
+            owner = place.stand.user_id
+            node = await plan(place, lookup, q="7", stage="OPEN", company_id=new_id(), owner_user_id=owner)
             for name, looked_at in scans(node):
                 assert looked_at <= ROWS, (sort_by, name, node)
 

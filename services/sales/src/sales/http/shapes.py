@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, ValidationInfo, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from chassis.paging import PageQuery
@@ -16,6 +16,7 @@ from sales.domain.vat import MAX_LENGTH, normalised_vat_id
 from sales.http.labels import TagName
 
 MAX_CHANNELS = 20
+MAX_PHONE = 50
 
 
 def _email(text: str) -> str:
@@ -31,6 +32,8 @@ def _email(text: str) -> str:
 def _phone(text: str) -> str:
     if not any(character.isdigit() for character in text):
         raise ValueError("must hold digits")
+    if len(text) > MAX_PHONE:
+        raise ValueError(f"must have at most {MAX_PHONE} characters")
     return text
 
 
@@ -45,7 +48,7 @@ Email = Annotated[
 ]
 """An e-mail address; whether it exists is not asked."""
 
-Phone = Annotated[Text, StringConstraints(max_length=50), AfterValidator(_phone)]
+Phone = Annotated[Text, StringConstraints(max_length=MAX_PHONE), AfterValidator(_phone)]
 """A telephone number as people write it."""
 
 VatId = Annotated[Text, StringConstraints(max_length=MAX_LENGTH + 8), AfterValidator(normalised_vat_id)]
@@ -93,26 +96,20 @@ class AddressOut(Out):
     country: str | None
 
 
-class EmailChannelIn(In):
-    """An e-mail address of a contact."""
+def _reached(value: str, channel: ValidationInfo) -> str:
+    check = {"email": _email, "phone": _phone}.get(channel.data.get("kind", ""))
+    return check(value) if check else value
 
-    kind: Literal["email"]
-    value: Email
+
+class ChannelIn(In):
+    """How a contact is reached: by an e-mail address or a telephone number."""
+
+    kind: Literal["email", "phone"]
+    value: Annotated[Text, StringConstraints(max_length=255), AfterValidator(_reached)]
     is_primary: bool = False
 
 
-class PhoneChannelIn(In):
-    """A telephone number of a contact."""
-
-    kind: Literal["phone"]
-    value: Phone
-    is_primary: bool = False
-
-
-ChannelsIn = Annotated[
-    list[Annotated[EmailChannelIn | PhoneChannelIn, Field(discriminator="kind")]],
-    Field(max_length=MAX_CHANNELS),
-]
+ChannelsIn = Annotated[list[ChannelIn], Field(max_length=MAX_CHANNELS)]
 
 
 class ChannelOut(Out):
