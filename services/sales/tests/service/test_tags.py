@@ -258,3 +258,17 @@ async def test_whoever_tags_while_the_tag_is_renamed_gets_a_word_that_is_there(p
     }
     assert carried <= set(await words(place))
     assert sum((await words(place)).values()) == 2
+
+
+async def test_whoever_converts_a_lead_while_its_tag_is_renamed_does_not_get_in_the_way(place: Place) -> None:
+    company = await place.company("A")
+    lead = await place.lead(companyId=company["id"], tags=["VIP"])
+    tag = (await place.read("/tags"))["items"][0]
+    calls = [
+        place.patch(f"/tags/{tag['id']}", {"name": "Key"}),
+        place.post(f"/leads/{lead['id']}/convert-to-deal", {}),
+    ]
+    answers = await place.race("tag", tag, *calls)
+    assert [answer.status_code for answer in answers] == [200, 201]
+    for path in (f"/leads/{lead['id']}", f"/deals/{answers[1].json()['id']}"):
+        assert (await place.read(path))["tags"] == ["Key"], path

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, bindparam, func, select, text, union_all, update
+from sqlalchemy import String, and_, bindparam, func, select, text, union_all, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -70,6 +70,15 @@ _NAMED = Lookup(
     .order_by(_WANTED.c.place)
     .with_for_update(read=True, of=Tag.__table__)
 )
+LEAD = Lead.__table__.c
+_OF_LEAD = Lookup(
+    select(TAG.id)
+    .select_from(
+        Tag.__table__.join(Lead.__table__, and_(LEAD.org_id == TAG.org_id, TAG.name == func.any(LEAD.tags)))
+    )
+    .where(TAG.org_id == bindparam("org_id"), LEAD.id == bindparam("lead_id"))
+    .with_for_update(read=True, of=Tag.__table__)
+)
 # In one order, so that two that add the same words do not wait for each other.
 _ADD = text("""
     INSERT INTO tag (org_id, id, version, name, created_at, updated_at)
@@ -114,6 +123,11 @@ async def add_missing(tx: Tx, org_id: UUID, names: Sequence[str]) -> Rows:
 async def spelt(reader: Reader, org_id: UUID, names: Sequence[str]) -> list[str]:
     """How the dictionary writes those of the names that it has; until this transaction ends none is renamed."""
     return [row.name for row in await reader.rows(_NAMED, org_id=org_id, names=list(names))]
+
+
+async def hold_of_lead(reader: Reader, org_id: UUID, lead_id: UUID) -> None:
+    """Until this transaction ends none of the tags that a lead carries is renamed."""
+    await reader.rows(_OF_LEAD, org_id=org_id, lead_id=lead_id)
 
 
 async def rename(session: AsyncSession, org_id: UUID, name: str, new_name: str) -> None:

@@ -9,20 +9,26 @@ from sales.domain.custom_fields import FieldEntity
 from sales.domain.labels import Kind
 from sales.domain.leads import Lead
 from sales.domain.permissions import Permission
-from sales.domain.rows import Values
+from sales.domain.rows import TAGS, Values
 from sales.published import lead_converted
-from sales.store import companies, contacts, deals, members, organisations
+from sales.store import companies, contacts, deals, members, organisations, tags
 from sales.usecases.companies import create_company
 from sales.usecases.contacts import create_contact, join_company
 from sales.usecases.custom_fields import new_values, values_for
 from sales.usecases.deals import open_deal
 from sales.usecases.leads import expected_lead, tell_lead
 from sales.usecases.notes import write_note
-from sales.usecases.tags import keep_names
+from sales.usecases.tags import keep_names, tagged_values
 
 
 async def convert_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
-    """The new deal; LeadAlreadyConverted names the one that a lead became before."""
+    """The new deal; LeadAlreadyConverted names the one that a lead became before.
+
+    The tags that it takes are held before the lead, as whoever renames one does.
+    """
+    values = await tagged_values(tx, values)
+    if TAGS not in values:
+        await tags.hold_of_lead(tx, tx.actor.org_id, lead_id)
     lead = await expected_lead(tx, lead_id)
     lead.check_convertible()
     organisation = await organisations.get(tx.session, lead.org_id)
@@ -45,7 +51,7 @@ async def convert_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
             "expected_close_date": values.get("expected_close_date"),
             "lead_id": lead.id,
             "lead_created_at": lead.created_at,
-            "tags": await keep_names(tx, values.get("tags", lead.tags)),
+            "tags": values[TAGS] if TAGS in values else await keep_names(tx, lead.tags),
             "custom_fields": own,
         },
     )
