@@ -82,6 +82,8 @@ def gateway(
         header_timeout_seconds=1,
         request_timeout_seconds=1.5,
         upstream_timeout_seconds=1,
+        upload_request_timeout_seconds=4,
+        upload_timeout_seconds=1,
     )
     directory = tmp_path_factory.mktemp("gateway")
     with running(settings, directory) as gateway:

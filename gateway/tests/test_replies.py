@@ -180,11 +180,11 @@ def test_headers_that_never_end_are_408(gateway: Gateway, raw: Callable[[bytes],
 
 
 def test_body_that_never_ends_is_408(gateway: Gateway, raw: Callable[[bytes], bytes], issuer: Issuer) -> None:
-    counted = gateway.counter("http.https.downstream_rq_timeout")
+    counted = gateway.counter("http.https.downstream_rq_max_duration_reached")
     head = f"POST /api/v1/deals HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {issuer.token()}\r\n"
     status, _, body = parse(raw(head.encode() + b"Content-Length: 10\r\n\r\nx"))
     assert (status, body["error"]["code"]) == (408, "REQUEST_TIMEOUT")  # type: ignore[index]
-    assert gateway.counter("http.https.downstream_rq_timeout") == counted + 1
+    assert gateway.counter("http.https.downstream_rq_max_duration_reached") == counted + 1
 
 
 def test_service_that_does_not_answer_is_504(signed_in: httpx2.Client) -> None:

@@ -1,8 +1,9 @@
 """What a service may believe about a request: forged headers are gone, ids are real, sizes are bounded."""
 
 import re
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
@@ -148,6 +149,22 @@ def test_a_file_that_is_uploaded_is_counted_by_its_service_alone(signed_in: http
     assert signed_in.post("/api/v1/imports", content=b"x" * 3_000_000).status_code == 200
     for method, path in (("PUT", "/api/v1/imports"), ("POST", "/api/v1/imports/1/apply")):
         assert signed_in.request(method, path, content=b"x" * 1_048_577).status_code == 413
+
+
+def _trickle(pieces: int) -> Iterator[bytes]:
+    for _ in range(pieces):
+        time.sleep(0.5)
+        yield b"x"
+
+
+def test_a_file_may_come_slowly_and_nothing_else(signed_in: httpx2.Client) -> None:
+    assert signed_in.post("/api/v1/imports", content=_trickle(6)).status_code == 200
+    for path in ("/api/v1/deals", "/api/v1/imports/1/apply"):
+        assert signed_in.post(path, content=_trickle(6)).status_code == 408, path
+
+
+def test_a_file_does_not_come_for_ever(signed_in: httpx2.Client) -> None:
+    assert signed_in.post("/api/v1/imports", content=_trickle(12)).status_code == 408
 
 
 def test_body_without_a_declared_length_is_counted(signed_in: httpx2.Client) -> None:

@@ -67,6 +67,8 @@ class GatewaySettings(BaseModel):
     header_timeout_seconds: Seconds = 5
     request_timeout_seconds: Seconds = 15
     upstream_timeout_seconds: Seconds = 15
+    #: Fifty mebibytes over a line of one megabit a second take seven minutes.
+    upload_request_timeout_seconds: Seconds = 600
     #: A file is taken in row by row before it is answered.
     upload_timeout_seconds: Seconds = 60
     max_heap_bytes: int = Field(default=512 * 1024 * 1024, ge=64 * 1024 * 1024)
@@ -78,6 +80,16 @@ class GatewaySettings(BaseModel):
             message = f"upstreams must name exactly {', '.join(CONTEXTS)}"
             raise ValueError(message)
         return self
+
+    @property
+    def exchange_seconds(self) -> float:
+        """How long a request and its answer may take together, where nothing else is said."""
+        return self.request_timeout_seconds + self.upstream_timeout_seconds
+
+    @property
+    def upload_exchange_seconds(self) -> float:
+        """The same of a file that is sent."""
+        return self.upload_request_timeout_seconds + self.upload_timeout_seconds
 
     @property
     def redirect_port(self) -> int:
