@@ -14,7 +14,8 @@ import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import IO, Any, BinaryIO
 
 import orjson
@@ -23,6 +24,7 @@ MAX_ROWS = 100_000
 MAX_COLUMNS = 200
 MAX_CELL = 32_767  # as many characters as a spreadsheet keeps
 MAX_HEADER = 255
+DIGITS = 15  # of a number, as many as a spreadsheet shows: 1.1 * 3 is 3.3 there
 MAX_UNPACKED = 512 * 1024 * 1024
 MAX_ENTRIES = 2000
 MEMORY = 1024 * 1024 * 1024
@@ -199,10 +201,8 @@ def workbook(file: BinaryIO) -> tuple[str, Iterator[tuple[int, Row]]]:
         sheet = book.get_sheet_by_name((names or book.sheet_names)[0])
     except (CalamineError, IndexError, OSError, ValueError):
         raise Refused(INVALID, "The workbook cannot be read; save it anew as .xlsx.") from None
-    first = (sheet.start or (0, 0))[0] + 1
-    return "xlsx", (
-        (first + place, [cell_text(cell) for cell in row]) for place, row in enumerate(sheet.iter_rows())
-    )
+    rows = enumerate(sheet.iter_rows(), start=1)  # from the first row of the sheet, blank or not
+    return "xlsx", ((number, [cell_text(cell) for cell in row]) for number, row in rows)
 
 
 def check_archive(file: BinaryIO) -> None:
@@ -225,7 +225,10 @@ def cell_text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return format(Decimal(f"{value:.{DIGITS}g}"), "f")
+    if isinstance(value, timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat()
     return value.isoformat() if isinstance(value, date | time) else str(value)

@@ -130,6 +130,11 @@ async def test_a_workbook_is_read(place: Place) -> None:
     ]
 
 
+async def test_rows_of_a_workbook_have_the_numbers_that_they_have_there(place: Place) -> None:
+    run = await uploaded(place, workbook([], [], ["Name"], [], ["A"]))
+    assert [(row["row"], row["cells"]) for row in await rows_of(place, run)] == [(5, ["A"])]
+
+
 def bomb() -> bytes:
     """A workbook that unpacks to a gigabyte."""
     file = io.BytesIO()
@@ -138,6 +143,16 @@ def bomb() -> bytes:
         with archive.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
             for _ in range(600):
                 sheet.write(b" " * 1024 * 1024)
+    return file.getvalue()
+
+
+def sparse() -> bytes:
+    """A workbook of a few bytes with two cells, and a hundred million between them."""
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet()
+        sheet.write(0, 0, "Name")
+        sheet.write(1_048_575, 99, "far away")
     return file.getvalue()
 
 
@@ -157,6 +172,7 @@ def bomb() -> bytes:
         (b",".join(b"c%d" % each for each in range(300)) + b"\n1\n", 400),
         (b"Name\n" + b"x\n" * 100_001, 413),
         (bomb(), 413),
+        (sparse(), 413),
     ],
     ids=lambda each: f"{len(each)} bytes" if isinstance(each, bytes) else str(each),
 )
