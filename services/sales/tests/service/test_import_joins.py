@@ -50,3 +50,48 @@ async def test_deals_of_a_file_are_on_the_board_and_rows_are_found(place: Place)
         ("deal", "Big fence"),
         ("company", "Acme Fences"),
     }
+
+
+async def test_what_an_import_made_is_not_found_once_it_is_reverted(place: Place) -> None:
+    run = await uploaded(place, "Name,Company\nErna Findling,Findling GmbH\n", entity="contact")
+    await mapped(place, run)
+    await ran(place, run, "apply")
+    assert len((await place.get("/search", q="findling")).json()["items"]) == 2
+    await ran(place, run, "revert")
+    assert (await place.get("/search", q="findling")).json()["items"] == []
+
+
+async def test_reverting_gives_a_company_its_old_name_wherever_it_is_found(place: Place) -> None:
+    known = await place.company("Known GmbH")
+    await place.contact("Jutta", companyId=known["id"])
+    run = await uploaded(place, f"ID,Name\n{known['id']},Renamed GmbH\n")
+    await mapped(place, run, duplicatePolicy="update")
+    for action, name in (("apply", "renamed"), ("revert", "known")):
+        await ran(place, run, action)
+        found = (await place.get("/search", q=name)).json()["items"]
+        assert {row["type"] for row in found} == {"company", "contact"}
+
+
+async def test_what_a_row_refers_to_already_may_be_put_away_meanwhile(place: Place) -> None:
+    known = await place.company("Known GmbH")
+    deal = await place.deal(known, title="Old")
+    await place.post(f"/companies/{known['id']}/archive")
+    await place.suspend(place.member)
+    lines = ["ID,Title,Company,Owner,Notes", f"{deal['id']},Old,Known GmbH,olga@test.example,Called"]
+    run = await uploaded(place, "\n".join(lines), entity="deal")
+    await mapped(place, run, duplicatePolicy="update")
+    assert (await ran(place, run, "apply"))["counters"]["update"] == 1
+    now = await place.read(f"/deals/{deal['id']}")
+    assert (now["companyId"], now["ownerUserId"], now["notes"]) == (known["id"], place.owner, "Called")
+    assert await place.names("/companies", archived="true") == ["Known GmbH"]
+
+
+async def test_of_contacts_with_one_address_that_of_the_company_is_meant(place: Place) -> None:
+    companies = [await place.company(name) for name in ("First", "Second")]
+    contacts = [await place.contact("Jutta", companyId=each["id"], email="j@x.example") for each in companies]
+    rows = "Title,Company,Contact Email\nA,Second,j@x.example\nB,First,J@x.example\n"
+    run = await uploaded(place, rows, entity="lead")
+    await mapped(place, run)
+    await ran(place, run, "apply")
+    found = {row["title"]: row["contactId"] for row in (await place.get("/leads")).json()["items"]}
+    assert found == {"A": contacts[1]["id"], "B": contacts[0]["id"]}

@@ -117,6 +117,8 @@ FIELDS: Mapping[Entity, Mapping[str, Field]] = {
         Field("currency", ("currency", "waehrung", "devise", "monnaie")),
         Field("expectedCloseDate", ("expected close date", "close date", "closing date", "abschlussdatum",
                                     "voraussichtlicher abschluss", "date de cloture")),
+        Field("pipelineStage", ("pipeline stage", "deal stage", "sales stage", "verkaufsphase", "vertriebsphase",
+                                "etape du pipeline")),
         Field("lostReason", ("lost reason", "verlustgrund", "raison de la perte")),
         NOTES,
         OWNER,

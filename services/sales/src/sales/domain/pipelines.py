@@ -83,6 +83,13 @@ def stage_key(stages: Sequence[Stage], wanted: str | None) -> str:
     return wanted
 
 
+def stage_named(stages: Sequence[Stage], wanted: str) -> str | None:
+    """The key of the stage that has this key, or else is called so; case does not count."""
+    sought = wanted.casefold()
+    found = (stage["key"] for name in ("key", "name") for stage in stages if stage[name].casefold() == sought)
+    return next(found, None)
+
+
 def _with_keys(stages: Sequence[Stage]) -> list[Stage]:
     taken = {stage["key"] for stage in stages}
     named = []

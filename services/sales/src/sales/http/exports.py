@@ -127,6 +127,7 @@ DEALS = Table(
         "valueAmount": _amount,
         "currency": _field("currency"),
         "expectedCloseDate": _field("expected_close_date"),
+        "pipelineStage": _field("pipeline_stage"),
     }
     | {"wonAt": _field("won_at"), "lostAt": _field("lost_at"), "lostReason": _field("lost_reason")}
     | {"notes": _field("notes")}

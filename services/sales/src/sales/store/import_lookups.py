@@ -33,11 +33,16 @@ _VALUE: ColumnElement[str] = _GIVEN.c.value
 def _found_by(
     table: Any, columns: Any, matches: ColumnElement[bool], label: ColumnElement[Any], *more: Any
 ) -> Lookup:
-    is_live = [columns.archived_at.is_(None)] if "archived_at" in columns else []
-    joined = _GIVEN.join(table, and_(columns.org_id == bindparam("org_id"), matches, *is_live))
+    joined = _GIVEN.join(table, and_(columns.org_id == bindparam("org_id"), matches))
     chosen = select(_VALUE.label("given"), columns.id, label.label("label"), *more).select_from(joined)
     # tenantless: what it joins names org_id
     return Lookup(chosen.order_by(columns.created_at if "created_at" in columns else columns.id, columns.id))
+
+
+def _live_by(
+    table: Any, columns: Any, matches: ColumnElement[bool], label: ColumnElement[Any], *more: Any
+) -> Lookup:
+    return _found_by(table, columns, and_(matches, columns.archived_at.is_(None)), label, *more)
 
 
 def _equal(column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -54,25 +59,36 @@ _TITLE_AND_COMPANY = and_(
     func.lower(_BUYER) == func.lower(func.split_part(_VALUE, literal_column("E'\\n'"), literal_column("2"))),
 )
 _MATCHES: Mapping[tuple[Entity, str], Lookup] = {
-    (Entity.COMPANY, "id"): _found_by(Company.__table__, COMPANY, COMPANY.id == _ID, COMPANY.name),
-    (Entity.COMPANY, "name"): _found_by(Company.__table__, COMPANY, _equal(COMPANY.name), COMPANY.name),
-    (Entity.COMPANY, "email"): _found_by(Company.__table__, COMPANY, _equal(COMPANY.email), COMPANY.name),
-    (Entity.COMPANY, "vatId"): _found_by(Company.__table__, COMPANY, COMPANY.vat_id == _VALUE, COMPANY.name),
-    (Entity.CONTACT, "id"): _found_by(Contact.__table__, CONTACT, CONTACT.id == _ID, CONTACT.name),
-    (Entity.CONTACT, "name"): _found_by(Contact.__table__, CONTACT, _equal(CONTACT.name), CONTACT.name),
-    (Entity.CONTACT, "email"): _found_by(
+    (Entity.COMPANY, "id"): _live_by(Company.__table__, COMPANY, COMPANY.id == _ID, COMPANY.name),
+    (Entity.COMPANY, "name"): _live_by(Company.__table__, COMPANY, _equal(COMPANY.name), COMPANY.name),
+    (Entity.COMPANY, "email"): _live_by(Company.__table__, COMPANY, _equal(COMPANY.email), COMPANY.name),
+    (Entity.COMPANY, "vatId"): _live_by(Company.__table__, COMPANY, COMPANY.vat_id == _VALUE, COMPANY.name),
+    (Entity.CONTACT, "id"): _live_by(Contact.__table__, CONTACT, CONTACT.id == _ID, CONTACT.name),
+    (Entity.CONTACT, "name"): _live_by(Contact.__table__, CONTACT, _equal(CONTACT.name), CONTACT.name),
+    (Entity.CONTACT, "email"): _live_by(
         Contact.__table__, CONTACT, _equal(CONTACT.email), CONTACT.name, CONTACT.company_id
     ),
-    (Entity.LEAD, "id"): _found_by(Lead.__table__, LEAD, LEAD.id == _ID, LEAD.title),
-    (Entity.LEAD, "title"): _found_by(Lead.__table__, LEAD, _equal(LEAD.title), LEAD.title),
-    (Entity.DEAL, "id"): _found_by(Deal.__table__, DEAL, DEAL.id == _ID, DEAL.title),
-    (Entity.DEAL, "title"): _found_by(Deal.__table__, DEAL, _TITLE_AND_COMPANY, DEAL.title),
+    (Entity.LEAD, "id"): _live_by(Lead.__table__, LEAD, LEAD.id == _ID, LEAD.title),
+    (Entity.LEAD, "title"): _live_by(Lead.__table__, LEAD, _equal(LEAD.title), LEAD.title),
+    (Entity.DEAL, "id"): _live_by(Deal.__table__, DEAL, DEAL.id == _ID, DEAL.title),
+    (Entity.DEAL, "title"): _live_by(Deal.__table__, DEAL, _TITLE_AND_COMPANY, DEAL.title),
 }
 _OWNERS = _found_by(
     KnownMember.__table__,
     MEMBER,
-    and_(_equal(MEMBER.email), MEMBER.status == literal_column(f"'{ACTIVE}'")),
+    _equal(MEMBER.email),
     MEMBER.name,
+    (MEMBER.status == literal_column(f"'{ACTIVE}'")).label("is_active"),
+)
+_PUT_AWAY = _found_by(
+    Company.__table__, COMPANY, and_(_equal(COMPANY.name), COMPANY.archived_at.is_not(None)), COMPANY.name
+)
+_BUYERS = Lookup(
+    select(CONTACT.id, CONTACT.company_id).where(
+        CONTACT.org_id == bindparam("org_id"),
+        CONTACT.id == func.any(bindparam("ids", type_=ARRAY(Uuid))),
+        CONTACT.archived_at.is_(None),
+    )
 )
 
 
@@ -81,9 +97,20 @@ async def matches(tx: Tx, entity: Entity, field: str, given: Sequence[str]) -> F
     return await _find(tx, _MATCHES[entity, field], given)
 
 
-async def owners(tx: Tx, emails: Sequence[str]) -> Mapping[str, UUID]:
-    """Active members by e-mail."""
-    return {given: rows[0].id for given, rows in (await _find(tx, _OWNERS, emails)).items()}
+async def owners(tx: Tx, emails: Sequence[str]) -> Found:
+    """Members by e-mail, whether they are active or not."""
+    return await _find(tx, _OWNERS, emails)
+
+
+async def put_away(tx: Tx, names: Sequence[str]) -> Found:
+    """Archived companies by name."""
+    return await _find(tx, _PUT_AWAY, names)
+
+
+async def buyers(tx: Tx, contact_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
+    """The companies of live contacts."""
+    found = await tx.rows(_BUYERS, org_id=tx.actor.org_id, ids=list(contact_ids)) if contact_ids else ()
+    return {row.id: row.company_id for row in found}
 
 
 async def targets(tx: Tx, row_type: Any, ids: Sequence[UUID], *, is_locked: bool) -> Mapping[UUID, Any]:

@@ -28,7 +28,7 @@ from sales.published import (
 from sales.store import deals, members, organisations
 from sales.usecases.finding import index_rows
 from sales.usecases.labels import labelled_changes, labelled_new
-from sales.usecases.pipelines import place_in
+from sales.usecases.pipelines import Place, place_in
 from sales.usecases.references import check_buyer, check_new_buyer
 
 PLACE = frozenset({"pipeline_id", "pipeline_stage"})
@@ -134,13 +134,17 @@ async def _move_to(tx: Tx, deal: Deal, wanted: Values) -> None:
     if stage is None and pipeline_id == deal.pipeline_id:
         return
     place = await place_in(tx, pipeline_id, stage)
+    if place != (deal.pipeline_id, deal.pipeline_stage):
+        await _tell(tx, deal, "MOVE", step_to(tx, deal, place))
+
+
+def step_to(tx: Tx, deal: Deal, place: Place) -> Callable[[Any], Fact]:
+    """An open deal is somewhere else from now on, and its way is kept; what tells so."""
     before = deal.pipeline_id, deal.pipeline_stage
-    if place == before:
-        return
     deal.check_on_its_way(place.stage)
     seconds = deal.place(place.pipeline_id, place.stage, tx.now)
     tx.add(_step(tx, deal, before, seconds))
-    await _tell(tx, deal, "MOVE", partial(deal_stage_moved, from_stage=before[1], seconds_in_stage=seconds))
+    return partial(deal_stage_moved, from_stage=before[1], seconds_in_stage=seconds)
 
 
 def _step(tx: Tx, deal: Deal, before: tuple[UUID | None, str | None], seconds: int) -> DealStageMove:

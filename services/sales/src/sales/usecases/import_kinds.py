@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from chassis.errors import BadRequest
 from chassis.states import check_move
 from chassis.tx import Fact, Tx
 from sales.copies import KnownOrganisation
@@ -39,6 +38,7 @@ from sales.published import (
 from sales.store import companies, contacts, deals, leads
 
 COMMANDS = frozenset({"stage", "lost_reason", "value_amount", "currency"})
+PLACE = frozenset({"pipeline_id", "pipeline_stage", "stage_entered_at"})
 
 
 class Terms(Protocol):
@@ -47,16 +47,20 @@ class Terms(Protocol):
     organisation: KnownOrganisation
     tx: Tx
 
+    def pipeline_of(self, deal: Any) -> Any:
+        """The pipeline of a deal, new ones and those of older code being in the default one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What rows of one entity become; `facts` are by action."""
+    """What rows of one entity become; `facts` are by action, `outcome` what a command of its own changes."""
 
     row_type: Any
     make: Callable[[Terms, Values], Any]
     change: Callable[[Terms, Any, Values], str]
     show_each: Callable[[Tx, list[UUID]], Awaitable[Any]]
     facts: Mapping[str, Callable[[Any], Fact]]
+    outcome: frozenset[str] = frozenset()
 
 
 def _make_company(terms: Terms, values: Values) -> Company:
@@ -117,12 +121,21 @@ def _make_deal(terms: Terms, values: Values) -> Deal:
 
 
 def _change_deal(terms: Terms, deal: Deal, values: Values) -> str:
-    assign(deal, {name: value for name, value in values.items() if name not in COMMANDS})
+    assign(deal, {name: value for name, value in values.items() if name not in COMMANDS | PLACE})
     _check_owner(terms, deal.owner_user_id)
     if not {"value_amount", "currency"}.isdisjoint(values):
         known = deal.value and Decimal(str(deal.value))
         deal.price(values.get("value_amount", known), values.get("currency", deal.currency))
+    if "pipeline_stage" in values:
+        _step(terms, deal, values["pipeline_stage"])
     return _move_deal(terms, deal, values)
+
+
+def _step(terms: Terms, deal: Deal, stage: str) -> None:
+    place = terms.pipeline_of(deal).id, stage
+    if place != (deal.pipeline_id, deal.pipeline_stage):
+        deal.check_on_its_way(stage)
+        deal.place(*place, terms.tx.now)
 
 
 def _move_deal(terms: Terms, deal: Deal, values: Values) -> str:
@@ -142,12 +155,6 @@ def _move_deal(terms: Terms, deal: Deal, values: Values) -> str:
 def _check_owner(terms: Terms, owner_id: UUID | None) -> None:
     if terms.organisation.policies.require_deal_owner and owner_id is None:
         raise OwnerRequired("A deal needs an owner in this organisation.")
-
-
-def check_buyer(contact_company_id: UUID | None, company_id: UUID | None) -> None:
-    """BadRequest unless a contact and a company that a row names belong together."""
-    if company_id is not None and contact_company_id != company_id:
-        raise BadRequest("The contact does not belong to the company.", field="contact")
 
 
 KINDS: Mapping[Entity, Kind] = {
@@ -178,6 +185,7 @@ KINDS: Mapping[Entity, Kind] = {
             "DISQUALIFY": lead_disqualified,
             "REOPEN": lead_reopened,
         },
+        frozenset({"stage", "disqualified_reason"}),
     ),
     Entity.DEAL: Kind(
         Deal,
@@ -192,5 +200,6 @@ KINDS: Mapping[Entity, Kind] = {
             "MARK_LOST": deal_lost,
             "REOPEN": deal_reopened,
         },
+        frozenset({"stage", "won_at", "won_reason", "lost_at", "lost_reason"}),
     ),
 }

@@ -1,7 +1,7 @@
 """What is to become of rows of a file, decided as the single commands would; a dry run ends here."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,10 +17,12 @@ from sales.domain.companies import Company
 from sales.domain.custom_fields import FieldEntity, read
 from sales.domain.imports import DuplicatePolicy, Entity, Import, ImportStatus, Verdict
 from sales.domain.permissions import Permission
+from sales.domain.pipelines import DEFAULT_STAGES, Pipeline, stage_named
 from sales.domain.rows import CUSTOM, Values, newborn
-from sales.store import custom_fields, import_lookups, imports, organisations
-from sales.usecases.import_kinds import KINDS, Kind, check_buyer
+from sales.store import custom_fields, import_lookups, imports, organisations, pipelines
+from sales.usecases.import_kinds import KINDS, Kind
 from sales.usecases.import_rows import Planned, distinct, planned
+from sales.usecases.pipelines import place_in
 
 AT_A_TIME = 50
 """Rows between which whoever else wants to is served."""
@@ -46,9 +48,14 @@ class Plan:
     rows: Sequence[Planned]
     organisation: KnownOrganisation
     may_add_companies: bool
-    owners: Mapping[str, UUID]
+    owners: import_lookups.Found
     companies: dict[str, UUID]
+    put_away: import_lookups.Found
+    """Companies that are archived, which only what is theirs already goes on naming."""
     contacts: import_lookups.Found
+    buyers: Mapping[UUID, UUID | None]
+    """The companies of live contacts."""
+    pipelines: Mapping[UUID | None, Any]
     matches: import_lookups.Found
     names: import_lookups.Found
     earlier: Mapping[str, Any]
@@ -65,6 +72,10 @@ class Plan:
     def kind(self) -> Kind:
         """How they become it."""
         return KINDS[self.entity]
+
+    def pipeline_of(self, deal: Any) -> Any:
+        """The pipeline of a deal, new ones and those of older code being in the default one."""
+        return self.pipelines[deal.pipeline_id if deal is not None else None]
 
     def found(self, row: Planned) -> Sequence[Any]:
         """The rows that are there already under its key."""
@@ -89,16 +100,22 @@ async def make_plan(tx: Tx, run: Import, given: Sequence[Any], shapes: Shapes, s
         if run.duplicate_policy == DuplicatePolicy.UPDATE
         else []
     )
+    known = await import_lookups.targets(tx, KINDS[entity].row_type, targets, is_locked=not is_dry)
+    contacts = await import_lookups.matches(tx, Entity.CONTACT, "email", _values(rows, "contact"))
     plan = Plan(
         tx=tx,
         run=run,
         shapes=shapes,
         rows=rows,
         organisation=await organisations.get(tx.session, run.org_id),
-        may_add_companies=starter.may(Permission.COMPANIES_WRITE),
+        may_add_companies=starter.may(Permission.COMPANIES_WRITE) and not await _asks_for_more(tx, rows),
         owners=await import_lookups.owners(tx, _values(rows, "owner")),
         companies=await _companies(tx, entity, rows),
-        contacts=await import_lookups.matches(tx, Entity.CONTACT, "email", _values(rows, "contact")),
+        put_away=await import_lookups.put_away(tx, _values(rows, "company") if known else ()),
+        contacts=contacts,
+        buyers=await import_lookups.buyers(tx, _contact_ids(known.values()))
+        | {each.id: each.company_id for found in contacts.values() for each in found},
+        pipelines=await _pipelines(tx, rows, known.values(), is_dry=is_dry),
         matches=matches,
         names=await import_lookups.matches(tx, entity, "name", names) if entity is Entity.COMPANY else {},
         earlier=await imports.earlier_matches(tx, run, first, keys) if is_dry and keys else {},
@@ -106,13 +123,39 @@ async def make_plan(tx: Tx, run: Import, given: Sequence[Any], shapes: Shapes, s
         if is_dry and names
         else {},
         fields=await custom_fields.hold(tx, run.org_id, FieldEntity(entity.value)),
-        targets=await import_lookups.targets(tx, KINDS[entity].row_type, targets, is_locked=not is_dry),
+        targets=known,
     )
     for place, row in enumerate(rows):
         _decide(plan, row)
         if place % AT_A_TIME == AT_A_TIME - 1:
             await asyncio.sleep(0)
     return plan
+
+
+async def _asks_for_more(tx: Tx, rows: Sequence[Planned]) -> bool:
+    """Whether a company needs more than the name that rows of something else have of it."""
+    if not _values(rows, "company"):
+        return False
+    fields = await custom_fields.hold(tx, tx.actor.org_id, FieldEntity.COMPANY)
+    return any(field.required for field in fields.values())
+
+
+def _contact_ids(known: Iterable[Any]) -> list[UUID]:
+    return list({row.contact_id for row in known if getattr(row, "contact_id", None) is not None})
+
+
+async def _pipelines(
+    tx: Tx, rows: Sequence[Planned], known: Iterable[Any], *, is_dry: bool
+) -> Mapping[UUID | None, Any]:
+    """Where a row names a stage: the pipelines of the deals, held as they are; None stands for the default one."""
+    if not _values(rows, "pipelineStage"):
+        return {}
+    if not is_dry:
+        await place_in(tx, None, None)  # from now on there is a default one
+    org_id = tx.actor.org_id
+    default = await pipelines.hold_default(tx, org_id) or Pipeline(stages=list(DEFAULT_STAGES))
+    own = {deal.pipeline_id for deal in known} - {None}
+    return {None: default} | {each: await pipelines.hold(tx, org_id, each) for each in sorted(own)}
 
 
 def _values(rows: Sequence[Planned], name: str) -> list[str]:
@@ -157,6 +200,7 @@ def _decide(plan: Plan, row: Planned) -> None:
             _become(plan, row, found, earlier)
         else:
             row.entity = plan.kind.make(plan, _validated(plan, row, plan.shapes.new))
+        _check_buyer(plan, row)
     except _Wrong:
         pass
     except AppError as refused:
@@ -170,10 +214,9 @@ def _decide(plan: Plan, row: Planned) -> None:
 def _become(plan: Plan, row: Planned, found: Sequence[Any], earlier: Any) -> None:
     """What a row that is there becomes; of one that only the file has, as far as it can be known."""
     if found:
-        values = _validated(plan, row, plan.shapes.known)
         row.target = plan.targets[found[0].id]
         row.entity = copy_of(row.target)
-        row.action = plan.kind.change(plan, row.entity, values)
+        row.action = plan.kind.change(plan, row.entity, _validated(plan, row, plan.shapes.known))
         return
     before = planned(plan.run, earlier)
     _resolve(plan, before, is_told=False)
@@ -239,7 +282,7 @@ def _resolve(plan: Plan, row: Planned, *, is_told: bool = True) -> None:
     """The people and rows that a row names, by id; a company that is nowhere is made, where whoever imports may."""
     fields = row.fields
     if "owner" in fields:
-        owner_id = plan.owners.get(fields["owner"])
+        owner_id = _owner(plan, row, fields["owner"])
         if owner_id is None and is_told:
             row.refuse("owner", "is no active member of this organisation")
         fields |= {"ownerUserId": owner_id} if owner_id else {}
@@ -249,22 +292,52 @@ def _resolve(plan: Plan, row: Planned, *, is_told: bool = True) -> None:
     if "contact" in fields:
         contacts = plan.contacts.get(fields["contact"], ())
         if contacts:
-            fields["contactId"] = contacts[0].id
-            check_buyer(contacts[0].company_id, fields.get("companyId"))
+            company_id = fields.get("companyId", getattr(row.target, "company_id", None))
+            theirs = [each for each in contacts if each.company_id == company_id]
+            fields["contactId"] = (theirs or contacts)[0].id
         elif is_told:
             row.refuse("contact", "is the e-mail of no contact")
+    if "pipelineStage" in fields:
+        stage = stage_named(plan.pipeline_of(row.target).stages, fields["pipelineStage"])
+        if stage is None and is_told:
+            row.refuse("pipelineStage", "is no stage of the pipeline")
+        fields["pipelineStage"] = stage or fields["pipelineStage"]
+
+
+def _owner(plan: Plan, row: Planned, email: str) -> UUID | None:
+    """Whoever is active, or whose the row is already."""
+    own = getattr(row.target, "owner_user_id", None)
+    members = plan.owners.get(email, ())
+    return next((each.id for each in members if each.is_active or each.id == own), None)
 
 
 def _company(plan: Plan, row: Planned, name: str, *, is_told: bool) -> UUID | None:
     known = plan.companies.get(name.lower())
     if known is not None:
         return known
+    own = getattr(row.target, "company_id", None)
+    if any(each.id == own for each in plan.put_away.get(name, ())):
+        return own
     if not plan.may_add_companies or len(name) > MAX_NAME:
         if is_told:
             row.refuse("company", "is the name of no company")
         return None
     row.company = Company(**newborn(plan.run.org_id, plan.tx.now), name=name)
     return row.company.id  # type: ignore[no-any-return] # of a mapped class
+
+
+def _check_buyer(plan: Plan, row: Planned) -> None:
+    """A contact that is newly named, or stays where the company is another one, is live and belongs to the company."""
+    contact_id = getattr(row.entity, "contact_id", None)
+    if contact_id is None:
+        return
+    company_id = row.entity.company_id
+    if row.target is not None and (company_id, contact_id) == (row.target.company_id, row.target.contact_id):
+        return
+    if contact_id not in plan.buyers:
+        row.refuse("contact", "is archived")
+    elif company_id is not None and company_id != plan.buyers[contact_id]:
+        row.refuse("contact", "The contact does not belong to the company.")
 
 
 def _check_name(plan: Plan, row: Planned) -> None:

@@ -29,12 +29,18 @@ class Planned:
     duplicate: dict[str, Any] | None = None
     entity: Any = None
     """What is made of it, or what becomes of the row that is there."""
-    action: str = "CREATE"
+    action: str = "UPDATE"
+    """The command that makes the row that is there become so, after its fields."""
     target: Any = None
     company: Any = None
     """The company that is made for it."""
     before: dict[str, Any] | None = None
     version: int | None = None
+
+    @property
+    def subject(self) -> Any:
+        """The row that it is about."""
+        return self.target if self.target is not None else self.entity
 
     @property
     def match_key(self) -> str | None:
@@ -52,7 +58,6 @@ class Planned:
     def settled(self, entity: Entity, *, is_applied: bool) -> dict[str, Any]:
         """As it is kept."""
         is_there = is_applied and self.verdict in {Verdict.CREATE, Verdict.UPDATE}
-        subject = self.target if self.target is not None else self.entity
         return {
             "number": self.number,
             "verdict": self.verdict,
@@ -62,7 +67,7 @@ class Planned:
             "unique_key": self.unique_key(entity)
             if self.verdict in {Verdict.CREATE, Verdict.UPDATE}
             else None,
-            "entity_id": subject.id if is_there else None,
+            "entity_id": self.subject.id if is_there else None,
             "entity_version": self.version if is_there else None,
             "company_id": self.company.id if is_there and self.company is not None else None,
             "before": self.before if is_there else None,

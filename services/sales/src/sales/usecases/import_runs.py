@@ -6,24 +6,28 @@ died is done again from its beginning, and two processes that work on the same i
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import inspect
 
-from chassis.tx import Tx
+from chassis.tx import Fact, Tx
 from sales.domain.companies import Company
 from sales.domain.deals import Deal
+from sales.domain.finding import EntityType
 from sales.domain.imports import DuplicatePolicy, Entity, Import, ImportStatus, Verdict
 from sales.jobs import INDEX_IMPORTED, JOBS
 from sales.published import company_archived, company_created, import_finished
 from sales.store import companies, import_lookups, imports
-from sales.usecases.import_kinds import KINDS
+from sales.usecases.deals import step_to
+from sales.usecases.finding import index_rows, rename_company
+from sales.usecases.import_kinds import KINDS, PLACE, Kind
 from sales.usecases.import_plans import AT_A_TIME, Plan, Shapes, make_plan
 from sales.usecases.import_rows import Planned
-from sales.usecases.pipelines import place_in
+from sales.usecases.pipelines import Place, place_in
 from sales.usecases.tags import keep_names
 
 BATCH = 500
@@ -101,22 +105,39 @@ async def _carry_out(tx: Tx, plan: Plan) -> None:
     for row in good:
         if row.target is None:
             tx.add(row.entity)
-    told: list[tuple[str, Any]] = []
-    for place, row in enumerate(good):
-        if _record(tx, row):
-            told.append((row.action, row.target or row.entity))
+    await _tell(tx, made, plan.entity, await _written(good, partial(_create, tx, plan.kind)))
+    known = [row for row in good if row.target is not None]
+    for command in (_revise, _move, _decide):
+        await _tell(tx, (), plan.entity, await _written(known, partial(command, tx, plan.kind)))
+    if plan.entity is Entity.COMPANY:
+        await _rename(tx, [row.target.id for row in known if "name" in (row.before or {})])
+
+
+Told = tuple[Callable[[Any], Fact], UUID]
+"""What tells of something, and of which row."""
+
+
+async def _written(
+    rows: Sequence[Planned], command: Callable[[Planned], Callable[[Any], Fact] | None]
+) -> list[Told]:
+    """Do something to each of the rows; what tells of those that are another one by it."""
+    told: list[Told] = []
+    for place, row in enumerate(rows):
+        fact = command(row)
+        if fact is not None:
+            told.append((fact, row.subject.id))
         if place % AT_A_TIME == AT_A_TIME - 1:
             await asyncio.sleep(0)
-    await tx.flush()
-    await _tell(tx, made, plan.entity, told)
+    return told
 
 
 async def _place(tx: Tx, new: Sequence[Deal]) -> None:
     """New deals begin where those of the single command do."""
-    if new:
-        place = await place_in(tx, None, None)
+    for stage in {deal.pipeline_stage for deal in new}:
+        place = await place_in(tx, None, stage)
         for deal in new:
-            deal.place(place.pipeline_id, place.stage, tx.now)
+            if deal.pipeline_stage == stage:
+                deal.place(place.pipeline_id, place.stage, tx.now)
 
 
 async def _spell(tx: Tx, rows: Sequence[Any]) -> None:
@@ -128,43 +149,84 @@ async def _spell(tx: Tx, rows: Sequence[Any]) -> None:
             row.tags = [spelt[name.lower()] for name in row.tags]
 
 
-def _record(tx: Tx, row: Planned) -> bool:
-    """Note a new row, or change one that is there; whether anything did."""
-    if row.target is None:
-        tx.record(row.entity, "CREATE")
-        row.version = row.entity.version
-        row.action = "CREATE"
-        return True
-    row.before = _overwrite(row.target, row.entity)
-    is_changed = tx.record(row.target, row.action)
+def _create(tx: Tx, kind: Kind, row: Planned) -> Callable[[Any], Fact] | None:
+    if row.target is not None:
+        return None
+    tx.record(row.entity, "CREATE")
+    row.version = row.entity.version
+    return kind.facts["CREATE"]
+
+
+def _revise(tx: Tx, kind: Kind, row: Planned) -> Callable[[Any], Fact] | None:
+    """Its fields are what the file says."""
+    row.before = {}
+    row.version = row.target.version
+    apart = kind.outcome | PLACE | _KEPT_BY_RECORD
+    names = [each.key for each in inspect(kind.row_type).column_attrs if each.key not in apart]
+    return _overwritten(tx, kind, row, "UPDATE", names)
+
+
+def _move(tx: Tx, _kind: Kind, row: Planned) -> Callable[[Any], Fact] | None:
+    """A deal is in the stage of its pipeline that the file says."""
+    if not isinstance(row.target, Deal):
+        return None
+    place = Place(row.entity.pipeline_id, row.entity.pipeline_stage)
+    if place == (row.target.pipeline_id, row.target.pipeline_stage):
+        return None
+    _remember(row, PLACE)
+    fact = step_to(tx, row.target, place)
+    _recorded(tx, row, "MOVE")
+    return fact
+
+
+def _decide(tx: Tx, kind: Kind, row: Planned) -> Callable[[Any], Fact] | None:
+    """It is decided, or open again."""
+    return None if row.action == "UPDATE" else _overwritten(tx, kind, row, row.action, kind.outcome)
+
+
+_KEPT_BY_RECORD = frozenset({"version", "updated_at", "last_activity_at"})
+
+
+def _overwritten(
+    tx: Tx, kind: Kind, row: Planned, action: str, names: Iterable[str]
+) -> Callable[[Any], Fact] | None:
+    changed = [name for name in names if getattr(row.target, name) != getattr(row.entity, name)]
+    _remember(row, changed)
+    for name in changed:
+        setattr(row.target, name, getattr(row.entity, name))
+    return kind.facts[action] if _recorded(tx, row, action) else None
+
+
+def _remember(row: Planned, names: Iterable[str]) -> None:
+    """What reverting gives back."""
+    row.before = {name: getattr(row.target, name) for name in names} | (row.before or {})
+
+
+def _recorded(tx: Tx, row: Planned, action: str) -> bool:
+    is_changed = tx.record(row.target, action)
     if is_changed and hasattr(row.target, "last_activity_at"):
         row.target.last_activity_at = tx.now
     row.version = row.target.version
     return is_changed
 
 
-def _overwrite(target: Any, wanted: Any) -> dict[str, Any]:
-    """Make a row what it is to become; what it was, where that is something else."""
-    before: dict[str, Any] = {}
-    for each in inspect(type(target)).column_attrs:
-        old, new = getattr(target, each.key), getattr(wanted, each.key)
-        if old != new:
-            before[each.key] = old
-            setattr(target, each.key, new)
-    return before
-
-
-async def _tell(tx: Tx, made: Sequence[Company], entity: Entity, told: Sequence[tuple[str, Any]]) -> None:
-    """The facts of what has happened, from the rows as they are now."""
+async def _tell(tx: Tx, made: Sequence[Company], entity: Entity, told: Sequence[Told]) -> None:
+    """Write, and tell what has happened, from the rows as they are now."""
+    await tx.flush()
     if made:
         shown = await companies.show_each(tx, tx.actor.org_id, [company.id for company in made])
         for company in shown:
             tx.publish(company_created(company))
     if told:
-        kind = KINDS[entity]
-        rows = {row.id: row for row in await kind.show_each(tx, [subject.id for _, subject in told])}
-        for action, subject in told:
-            tx.publish(kind.facts[action](rows[subject.id]))
+        rows = {row.id: row for row in await KINDS[entity].show_each(tx, [row_id for _, row_id in told])}
+        for fact, row_id in told:
+            tx.publish(fact(rows[row_id]))
+
+
+async def _rename(tx: Tx, company_ids: list[UUID]) -> None:
+    """What belongs to companies is found by their new names."""
+    for company in await companies.show_each(tx, tx.actor.org_id, company_ids) if company_ids else ():
+        await rename_company(tx, company)
 
 
 async def _revert(tx: Tx, run: Import, limit: int, refusal: str | None) -> bool:
@@ -177,10 +239,10 @@ async def _revert(tx: Tx, run: Import, limit: int, refusal: str | None) -> bool:
     known = await import_lookups.targets(tx, kind.row_type, [row.entity_id for row in rows], is_locked=True)
     made = [row.company_id for row in rows if row.company_id]
     their = await import_lookups.targets(tx, Company, made, is_locked=True)
-    told: list[tuple[str, Any]] = []
+    told: list[Told] = []
     settled = []
     for row in rows:
-        issue = refusal or _undo(tx, known.get(row.entity_id), row, told)
+        issue = refusal or _undo(tx, kind, known.get(row.entity_id), row, told)
         problems = [{"field": "row", "issues": [issue]}] if issue else None
         settled.append(
             {"number": row.number, "outcome": "kept" if issue else "reverted", "problems": problems}
@@ -188,8 +250,10 @@ async def _revert(tx: Tx, run: Import, limit: int, refusal: str | None) -> bool:
     gone = [company for company in their.values() if company.version == 1 and company.archive(tx.now)]
     for company in gone:
         tx.record(company, "ARCHIVE")
-    await tx.flush()
     await _tell(tx, (), entity, told)
+    # Whatever else has changed is indexed at the end; what is put away is found no longer.
+    await index_rows(tx, EntityType(entity), [row for row in known.values() if row.archived_at is not None])
+    await index_rows(tx, EntityType.COMPANY, gone)
     for company in await companies.show_each(tx, run.org_id, [each.id for each in gone]):
         tx.publish(company_archived(company))
     reverted = [row for row, done in zip(rows, settled, strict=True) if done["outcome"] == "reverted"]
@@ -197,6 +261,8 @@ async def _revert(tx: Tx, run: Import, limit: int, refusal: str | None) -> bool:
         {"id": row.entity_id, "number": row.number, "version": known[row.entity_id].version}
         for row in reverted
     ]
+    if entity is Entity.COMPANY:
+        await _rename(tx, [row.entity_id for row in reverted if "name" in (row.before or {})])
     # Only updates make several rows be about one thing.
     await imports.undo(tx, run, settled, versions if run.duplicate_policy == DuplicatePolicy.UPDATE else ())
     run.count({"reverted": len(reverted), "kept": len(rows) - len(reverted)}, len(rows), rows[-1].number)
@@ -213,7 +279,7 @@ def _apart(rows: Sequence[Any]) -> Sequence[Any]:
     return rows
 
 
-def _undo(tx: Tx, target: Any, row: Any, told: list[tuple[str, Any]]) -> str | None:
+def _undo(tx: Tx, kind: Kind, target: Any, row: Any, told: list[Told]) -> str | None:
     """Put away what a row has made, or give it back the values it had; why not, where that cannot be."""
     if target is None or target.version != row.entity_version:
         return "has been changed since"
@@ -227,7 +293,7 @@ def _undo(tx: Tx, target: Any, row: Any, told: list[tuple[str, Any]]) -> str | N
             if each.key in (row.before or {}):
                 setattr(target, each.key, _given_back(row.before[each.key], each.columns[0].type.python_type))
     if tx.record(target, action):
-        told.append((action, target))
+        told.append((kind.facts[action], target.id))
     return None
 
 
