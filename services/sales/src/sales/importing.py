@@ -1,6 +1,7 @@
 """The door for imports that are under way: batch after batch, until every row is done."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from sales.jobs import WORK_ON_IMPORT
 from sales.store import imports
 from sales.usecases.import_plans import Shape, Shapes
 from sales.usecases.import_runs import BATCH, fail, work_on
-from sales.usecases.imports import actor_of
+from sales.usecases.imports import actor_of, forget_rows
 
 __all__ = ["BATCH", "JOBS", "work_on", "work_on_import"]
 
@@ -53,6 +54,12 @@ class KnownDeal(DealPatch):
     """The same of one that is here."""
 
     lost_reason: Reason | None = None
+
+
+EXPIRED_AT_ONCE = 100
+"""Imports of one run; the next one goes on."""
+FORGOTTEN = 5000
+"""Rows of one transaction."""
 
 
 def _shape(model: type[In]) -> Shape:
@@ -86,6 +93,24 @@ async def work_on_import(runtime: Runtime, org_id: UUID, import_id: str) -> None
         log.exception("import.failed", import_id=import_id)
         async with runtime.source.tx(actor_of(org_id, starter)) as tx:
             await fail(tx, run_id, reason_of(refused or error))
+
+
+@JOBS.periodic(
+    "forget-import-rows",
+    cron="41 * * * *",
+    test_cron="*/20 * * * * *",
+    description="Deletes the rows of imports with which nothing has been done for thirty days.",
+    scope="service",
+)
+async def forget_import_rows(runtime: Runtime, _slot: datetime) -> None:
+    """Piece by piece, each in a transaction of its organisation; the same again changes nothing."""
+    async with runtime.system.session(None, read_only=True) as session:
+        expired = await imports.list_expired(session, runtime.source.clock(), EXPIRED_AT_ONCE)
+    for org_id, import_id in expired:
+        goes_on = True
+        while goes_on:
+            async with runtime.source.tx(system_actor(org_id)) as tx:
+                goes_on = await forget_rows(tx, import_id, FORGOTTEN)
 
 
 async def _work(runtime: Runtime, org_id: UUID, run_id: UUID, starter: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Imports: a file of rows that become companies, contacts, leads or deals, and how far that has come."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
@@ -10,11 +10,14 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Integer, St
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from chassis.errors import Conflict
 from chassis.rows import Aggregate, Instant
 from chassis.states import IllegalTransition, check_move
 from sales.domain.rows import Row
 
 MAX_ROWS = 100_000
+KEPT = timedelta(days=30)
+"""How long after the last thing that was done with an import its rows are there: what somebody has sent is not ours."""
 ERROR_LENGTH = 500
 BEHIND_THE_LAST = 2**31 - 1
 
@@ -96,6 +99,12 @@ NO_COUNTS: Mapping[str, int] = {
 """`kept` are rows that somebody has changed since, which reverting leaves alone."""
 
 
+class ImportExpired(Conflict):
+    """The rows of an import are kept for a while only; without them nothing can be done with it."""
+
+    reason = "IMPORT_EXPIRED"
+
+
 class Import(Row, Aggregate):
     """A file and what is to become of its rows; `cursor` is the number of the last row that is done."""
 
@@ -129,6 +138,7 @@ class Import(Row, Aggregate):
     starter: Mapped[dict[str, Any]] = mapped_column(JSONB)
     error: Mapped[str | None] = mapped_column(String(ERROR_LENGTH))
     applied_at: Mapped[datetime | None] = mapped_column(Instant)
+    expired_at: Mapped[datetime | None] = mapped_column(Instant)
 
     def map(self, mapping: dict[str, str], policy: DuplicatePolicy, match_by: list[str]) -> None:
         """From now on the columns mean these fields; whatever was checked before is forgotten."""
@@ -162,12 +172,20 @@ class Import(Row, Aggregate):
         self.done += done
         self.cursor = cursor
 
+    def expire(self, now: datetime) -> bool:
+        """Its rows are nobody's any more; False while they may still be needed."""
+        if self.expired_at is None and not self.is_running and self.updated_at < now - KEPT:
+            self.expired_at = now
+        return self.expired_at is not None
+
     @property
     def is_running(self) -> bool:
         """Whether rows are being worked on."""
         return ImportStatus(self.status) in ENDS
 
     def _move(self, status: ImportStatus) -> None:
+        if self.expired_at is not None:
+            raise ImportExpired(f"The rows of an import are kept for {KEPT.days} days; send the file again.")
         check_move(IMPORT_MOVES, ImportStatus(self.status), status)
         if status is ImportStatus.MAPPED and self.applied_at is not None:
             raise IllegalTransition(

@@ -17,7 +17,7 @@ from chassis.paging import CursorRows, PageQuery, PageRows, listing
 from chassis.routing import takes_upload
 from chassis.runtime import runtime_of
 from chassis.schema import In, Instant, Line, Out, Person
-from sales.domain.imports import DuplicatePolicy, Entity, Import, ImportStatus, Verdict
+from sales.domain.imports import KEPT, DuplicatePolicy, Entity, Import, ImportStatus, Verdict
 from sales.http.knowing import know_organisation
 from sales.http.uploads import FORM, MAX_BYTES, Upload, uploaded
 from sales.sheet_reader import reading
@@ -66,6 +66,7 @@ class ImportOut(Out):
     starter: dict[str, Any] = Field(exclude=True)
     error: str | None
     applied_at: Instant | None
+    expired_at: Instant | None = Field(exclude=True)
     version: int
     created_at: Instant
     updated_at: Instant
@@ -75,6 +76,12 @@ class ImportOut(Out):
     def progress(self) -> ProgressOut:
         """How far it is."""
         return ProgressOut(done=self.done, total=self.total)
+
+    @computed_field  # type: ignore[prop-decorator]  # as above
+    @property
+    def rows_kept_until(self) -> Instant:
+        """Until when its rows and its report are there and it can be reverted, if nothing else is done with it."""
+        return self.expired_at or self.updated_at + KEPT
 
     @computed_field  # type: ignore[prop-decorator]  # as above
     @property

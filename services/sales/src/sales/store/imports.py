@@ -1,19 +1,35 @@
 """Imports and their rows in SQL."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Integer, String, Uuid, bindparam, cast, func, literal_column, select, text, true
+from sqlalchemy import (
+    Integer,
+    String,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Actor
 from chassis.errors import NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader, Rows
 from chassis.tx import Source, Tx
-from sales.domain.imports import Entity, Import, ImportRow, Verdict
+from sales.domain.imports import ENDS, KEPT, Entity, Import, ImportRow, Verdict
 
 IMPORT = Import.__table__.c
 ROW = ImportRow.__table__.c
@@ -222,6 +238,26 @@ async def add_rows(tx: Tx, import_id: UUID, lines: Sequence[bytes]) -> None:
         "lines": (b"[" + b",".join(lines) + b"]").decode(),
     }
     await tx.session.execute(_ADD, values)
+
+
+async def list_expired(session: AsyncSession, now: datetime, limit: int) -> Sequence[tuple[UUID, UUID]]:
+    """Organisation and id of imports that have rows longer than they are kept; by the system role."""
+    is_there = select(ROW.number).where(ROW.org_id == IMPORT.org_id, ROW.import_id == IMPORT.id).exists()
+    is_old = or_(
+        IMPORT.expired_at.is_not(None), and_(IMPORT.updated_at < now - KEPT, IMPORT.status.not_in(ENDS))
+    )
+    # tenantless: the job that finds them looks for all organisations at once and acts in each one's transaction
+    wanted = select(IMPORT.org_id, IMPORT.id).where(is_old, is_there).order_by(IMPORT.updated_at).limit(limit)
+    return [(row.org_id, row.id) for row in await session.execute(wanted)]
+
+
+async def delete_rows(tx: Tx, import_id: UUID, limit: int) -> int:
+    """Delete rows of an import, as many as the limit says; how many they were."""
+    org_id = tx.actor.org_id
+    some = select(ROW.number).where(ROW.org_id == org_id, ROW.import_id == import_id).limit(limit)
+    own = delete(ImportRow).where(ROW.org_id == org_id, ROW.import_id == import_id)
+    done = await tx.session.execute(own.where(ROW.number.in_(some)))
+    return int(done.rowcount)  # type: ignore[attr-defined] # of what has deleted
 
 
 async def settle(tx: Tx, run: Import, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -86,6 +86,18 @@ _STARTED = {
 }
 
 
+async def forget_rows(tx: Tx, import_id: UUID, limit: int) -> bool:
+    """Delete rows of an import whose time is over, at most `limit`; False when none is left.
+
+    The import is expired before its first row is gone, so that nobody reverts what is left of it.
+    """
+    run = await imports.lock(tx, import_id)
+    if not run.expire(tx.now):
+        return False
+    tx.record(run, "UPDATE")
+    return await imports.delete_rows(tx, import_id, limit) == limit
+
+
 async def _expected(tx: Tx, import_id: UUID) -> Import:
     run = await imports.lock(tx, import_id, entities=entities_of(tx.actor))
     tx.expect(run)
