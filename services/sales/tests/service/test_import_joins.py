@@ -95,3 +95,27 @@ async def test_of_contacts_with_one_address_that_of_the_company_is_meant(place: 
     await ran(place, run, "apply")
     found = {row["title"]: row["contactId"] for row in (await place.get("/leads")).json()["items"]}
     assert found == {"A": contacts[1]["id"], "B": contacts[0]["id"]}
+
+
+async def test_a_row_that_could_be_several_is_refused_and_the_others_go_on(place: Place) -> None:
+    for name in ("Jutta", "Jutta B."):
+        await place.contact(name, email="j@x.example")
+    run = await uploaded(place, "Name,Email\nJutta Brandt,j@x.example\nUwe,u@x.example\n", entity="contact")
+    await mapped(place, run, duplicatePolicy="update")
+    for action in ("dry-run", "apply"):
+        assert (await ran(place, run, action))["counters"]["create"] == 1
+        [refused] = await rows_of(place, run, verdict="invalid")
+        assert refused["problems"] == [{"field": "email", "issues": ["matches several rows"]}]
+
+
+async def test_rows_that_are_about_one_thing_by_different_keys_are_both_done(place: Place) -> None:
+    known = await place.contact("Jutta", email="j@x.example")
+    lines = ["ID,Name,Email,Title,Phone", f"{known['id']},Jutta,,CEO,", ",Jutta,j@x.example,,+49 7"]
+    run = await uploaded(place, "\n".join(lines), entity="contact")
+    await mapped(place, run, duplicatePolicy="update")
+    await ran(place, run, "apply")
+    now = await place.read(f"/contacts/{known['id']}")
+    assert (now["title"], now["phone"], now["version"]) == ("CEO", "+49 7", 3)
+    await ran(place, run, "revert")
+    then = await place.read(f"/contacts/{known['id']}")
+    assert (then["title"], then["phone"]) == (None, None)

@@ -92,6 +92,7 @@ async def make_plan(tx: Tx, run: Import, given: Sequence[Any], shapes: Shapes, s
     rows = distinct(entity, [planned(run, row) for row in given])
     is_dry = run.status == ImportStatus.CHECKING
     matches = await _matches(tx, entity, rows)
+    rows = _apart(rows, matches)
     keys = [row.match_key for row in rows if row.match_key and row.match and row.match[1] not in matches]
     names = [str(row.fields["name"]) for row in rows if row.unique_key(entity)]
     first = rows[0].number
@@ -158,6 +159,17 @@ async def _pipelines(
     return {None: default} | {each: await pipelines.hold(tx, org_id, each) for each in sorted(own)}
 
 
+def _apart(rows: Sequence[Planned], matches: import_lookups.Found) -> Sequence[Planned]:
+    """The first of these rows of which no two are the same one that is there, by whatever key each of them says so."""
+    seen: set[UUID] = set()
+    for place, row in enumerate(rows):
+        found = {each.id for each in matches.get(row.match[1], ())} if row.match else set()
+        if not seen.isdisjoint(found):
+            return rows[:place]
+        seen |= found
+    return rows
+
+
 def _values(rows: Sequence[Planned], name: str) -> list[str]:
     return list({str(row.fields[name]) for row in rows if name in row.fields})
 
@@ -214,9 +226,10 @@ def _decide(plan: Plan, row: Planned) -> None:
 def _become(plan: Plan, row: Planned, found: Sequence[Any], earlier: Any) -> None:
     """What a row that is there becomes; of one that only the file has, as far as it can be known."""
     if found:
-        row.target = plan.targets[found[0].id]
+        row.target = plan.targets.get(found[0].id)  # none where there are several
+        values = _validated(plan, row, plan.shapes.known)
         row.entity = copy_of(row.target)
-        row.action = plan.kind.change(plan, row.entity, _validated(plan, row, plan.shapes.known))
+        row.action = plan.kind.change(plan, row.entity, values)
         return
     before = planned(plan.run, earlier)
     _resolve(plan, before, is_told=False)
