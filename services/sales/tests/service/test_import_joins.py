@@ -119,3 +119,13 @@ async def test_rows_that_are_about_one_thing_by_different_keys_are_both_done(pla
     await ran(place, run, "revert")
     then = await place.read(f"/contacts/{known['id']}")
     assert (then["title"], then["phone"]) == (None, None)
+
+
+async def test_a_company_that_was_made_for_a_row_stays_where_somebody_uses_it(place: Place) -> None:
+    run = await uploaded(place, "Name,Company\nJutta,Used GmbH\nUwe,Unused GmbH\n", entity="contact")
+    await mapped(place, run)
+    await ran(place, run, "apply")
+    used = next(row for row in (await place.get("/companies")).json()["items"] if row["name"] == "Used GmbH")
+    await place.deal(used, title="Since then")
+    assert (await ran(place, run, "revert"))["counters"]["reverted"] == 2
+    assert await place.names("/companies") == ["Used GmbH"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, Uuid, and_, bindparam, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, String, Uuid, and_, bindparam, cast, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from chassis.queries import Lookup
@@ -95,6 +95,28 @@ _BUYERS = Lookup(
 async def matches(tx: Tx, entity: Entity, field: str, given: Sequence[str]) -> Found:
     """Live rows by one of their fields, the oldest of each first."""
     return await _find(tx, _MATCHES[entity, field], given)
+
+
+def _has_live(table: Any) -> ColumnElement[bool]:
+    columns = table.__table__.c
+    theirs = (columns.org_id == COMPANY.org_id, columns.company_id == COMPANY.id)
+    # tenantless: it is joined to a company of the organisation
+    return select(columns.id).where(*theirs, columns.archived_at.is_(None)).exists()
+
+
+_IN_USE = Lookup(
+    select(COMPANY.id).where(
+        COMPANY.org_id == bindparam("org_id"),
+        COMPANY.id == func.any(bindparam("ids", type_=ARRAY(Uuid))),
+        or_(*(_has_live(table) for table in (Contact, Lead, Deal))),
+    )
+)
+
+
+async def in_use(tx: Tx, company_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these companies have anything that is live."""
+    found = await tx.rows(_IN_USE, org_id=tx.actor.org_id, ids=list(company_ids)) if company_ids else ()
+    return {row.id for row in found}
 
 
 async def owners(tx: Tx, emails: Sequence[str]) -> Found:

@@ -247,10 +247,8 @@ async def _revert(tx: Tx, run: Import, limit: int, refusal: str | None) -> bool:
         settled.append(
             {"number": row.number, "outcome": "kept" if issue else "reverted", "problems": problems}
         )
-    gone = [company for company in their.values() if company.version == 1 and company.archive(tx.now)]
-    for company in gone:
-        tx.record(company, "ARCHIVE")
     await _tell(tx, (), entity, told)
+    gone = await _put_away(tx, list(their.values()))
     # Whatever else has changed is indexed at the end; what is put away is found no longer.
     await index_rows(tx, EntityType(entity), [row for row in known.values() if row.archived_at is not None])
     await index_rows(tx, EntityType.COMPANY, gone)
@@ -267,6 +265,17 @@ async def _revert(tx: Tx, run: Import, limit: int, refusal: str | None) -> bool:
     await imports.undo(tx, run, settled, versions if run.duplicate_policy == DuplicatePolicy.UPDATE else ())
     run.count({"reverted": len(reverted), "kept": len(rows) - len(reverted)}, len(rows), rows[-1].number)
     return True
+
+
+async def _put_away(tx: Tx, made: Sequence[Company]) -> list[Company]:
+    """Put away the companies that were made for rows, but those that somebody has changed or used since."""
+    used = await import_lookups.in_use(tx, [company.id for company in made])
+    gone = [company for company in made if company.version == 1 and company.id not in used]
+    gone = [company for company in gone if company.archive(tx.now)]
+    for company in gone:
+        tx.record(company, "ARCHIVE")
+    await tx.flush()
+    return gone
 
 
 def _apart(rows: Sequence[Any]) -> Sequence[Any]:
