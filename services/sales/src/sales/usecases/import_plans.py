@@ -1,7 +1,7 @@
 """What is to become of rows of a file, decided as the single commands would; a dry run ends here."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -13,16 +13,13 @@ from chassis.auth import Actor
 from chassis.errors import AppError
 from chassis.tx import Tx
 from sales.copies import KnownOrganisation
-from sales.domain.companies import Company
 from sales.domain.custom_fields import FieldEntity, read
 from sales.domain.imports import DuplicatePolicy, Entity, Import, ImportStatus, Verdict
-from sales.domain.permissions import Permission
-from sales.domain.pipelines import DEFAULT_STAGES, Pipeline, stage_named
-from sales.domain.rows import CUSTOM, Values, newborn
-from sales.store import custom_fields, import_lookups, imports, organisations, pipelines
+from sales.domain.rows import CUSTOM, Values
+from sales.store import custom_fields, import_lookups, imports, organisations
 from sales.usecases.import_kinds import KINDS, Kind
+from sales.usecases.import_references import References, look_up
 from sales.usecases.import_rows import Planned, distinct, planned
-from sales.usecases.pipelines import place_in
 
 AT_A_TIME = 50
 """Rows between which whoever else wants to is served."""
@@ -47,15 +44,7 @@ class Plan:
     shapes: Shapes
     rows: Sequence[Planned]
     organisation: KnownOrganisation
-    may_add_companies: bool
-    owners: import_lookups.Found
-    companies: dict[str, UUID]
-    put_away: import_lookups.Found
-    """Companies that are archived, which only what is theirs already goes on naming."""
-    contacts: import_lookups.Found
-    buyers: Mapping[UUID, UUID | None]
-    """The companies of live contacts."""
-    pipelines: Mapping[UUID | None, Any]
+    references: References
     matches: import_lookups.Found
     names: import_lookups.Found
     earlier: Mapping[str, Any]
@@ -75,7 +64,7 @@ class Plan:
 
     def pipeline_of(self, deal: Any) -> Any:
         """The pipeline of a deal, new ones and those of older code being in the default one."""
-        return self.pipelines[deal.pipeline_id if deal is not None else None]
+        return self.references.pipeline_of(deal)
 
     def found(self, row: Planned) -> Sequence[Any]:
         """The rows that are there already under its key."""
@@ -102,21 +91,13 @@ async def make_plan(tx: Tx, run: Import, given: Sequence[Any], shapes: Shapes, s
         else []
     )
     known = await import_lookups.targets(tx, KINDS[entity].row_type, targets, is_locked=not is_dry)
-    contacts = await import_lookups.matches(tx, Entity.CONTACT, "email", _values(rows, "contact"))
     plan = Plan(
         tx=tx,
         run=run,
         shapes=shapes,
         rows=rows,
         organisation=await organisations.get(tx.session, run.org_id),
-        may_add_companies=starter.may(Permission.COMPANIES_WRITE) and not await _asks_for_more(tx, rows),
-        owners=await import_lookups.owners(tx, _values(rows, "owner")),
-        companies=await _companies(tx, entity, rows),
-        put_away=await import_lookups.put_away(tx, _values(rows, "company") if known else ()),
-        contacts=contacts,
-        buyers=await import_lookups.buyers(tx, _contact_ids(known.values()))
-        | {each.id: each.company_id for found in contacts.values() for each in found},
-        pipelines=await _pipelines(tx, rows, known.values(), is_dry=is_dry),
+        references=await look_up(tx, entity, rows, known.values(), starter, is_dry=is_dry),
         matches=matches,
         names=await import_lookups.matches(tx, entity, "name", names) if entity is Entity.COMPANY else {},
         earlier=await imports.earlier_matches(tx, run, first, keys) if is_dry and keys else {},
@@ -133,32 +114,6 @@ async def make_plan(tx: Tx, run: Import, given: Sequence[Any], shapes: Shapes, s
     return plan
 
 
-async def _asks_for_more(tx: Tx, rows: Sequence[Planned]) -> bool:
-    """Whether a company needs more than the name that rows of something else have of it."""
-    if not _values(rows, "company"):
-        return False
-    fields = await custom_fields.hold(tx, tx.actor.org_id, FieldEntity.COMPANY)
-    return any(field.required for field in fields.values())
-
-
-def _contact_ids(known: Iterable[Any]) -> list[UUID]:
-    return list({row.contact_id for row in known if getattr(row, "contact_id", None) is not None})
-
-
-async def _pipelines(
-    tx: Tx, rows: Sequence[Planned], known: Iterable[Any], *, is_dry: bool
-) -> Mapping[UUID | None, Any]:
-    """Where a row names a stage: the pipelines of the deals, held as they are; None stands for the default one."""
-    if not _values(rows, "pipelineStage"):
-        return {}
-    if not is_dry:
-        await place_in(tx, None, None)  # from now on there is a default one
-    org_id = tx.actor.org_id
-    default = await pipelines.hold_default(tx, org_id) or Pipeline(stages=list(DEFAULT_STAGES))
-    own = {deal.pipeline_id for deal in known} - {None}
-    return {None: default} | {each: await pipelines.hold(tx, org_id, each) for each in sorted(own)}
-
-
 def _apart(rows: Sequence[Planned], matches: import_lookups.Found) -> Sequence[Planned]:
     """The first of these rows of which no two are the same one that is there, by whatever key each of them says so."""
     seen: set[UUID] = set()
@@ -170,10 +125,6 @@ def _apart(rows: Sequence[Planned], matches: import_lookups.Found) -> Sequence[P
     return rows
 
 
-def _values(rows: Sequence[Planned], name: str) -> list[str]:
-    return list({str(row.fields[name]) for row in rows if name in row.fields})
-
-
 async def _matches(tx: Tx, entity: Entity, rows: Sequence[Planned]) -> import_lookups.Found:
     wanted: dict[str, list[str]] = {}
     for row in rows:
@@ -183,13 +134,6 @@ async def _matches(tx: Tx, entity: Entity, rows: Sequence[Planned]) -> import_lo
     for name, values in wanted.items():
         found |= await import_lookups.matches(tx, entity, name, values)
     return found
-
-
-async def _companies(tx: Tx, entity: Entity, rows: Sequence[Planned]) -> dict[str, UUID]:
-    if entity is Entity.COMPANY:
-        return {}
-    found = await import_lookups.matches(tx, Entity.COMPANY, "name", _values(rows, "company"))
-    return {name.lower(): companies[0].id for name, companies in found.items()}
 
 
 def _decide(plan: Plan, row: Planned) -> None:
@@ -212,7 +156,7 @@ def _decide(plan: Plan, row: Planned) -> None:
             _become(plan, row, found, earlier)
         else:
             row.entity = plan.kind.make(plan, _validated(plan, row, plan.shapes.new))
-        _check_buyer(plan, row)
+        plan.references.check_buyer(row)
     except _Wrong:
         pass
     except AppError as refused:
@@ -220,7 +164,7 @@ def _decide(plan: Plan, row: Planned) -> None:
     _check_name(plan, row)
     row.conclude(Verdict.UPDATE if row.duplicate else Verdict.CREATE)
     if row.company is not None and row.verdict is not Verdict.INVALID:
-        plan.companies[row.company.name.lower()] = row.company.id
+        plan.references.companies[row.company.name.lower()] = row.company.id
 
 
 def _become(plan: Plan, row: Planned, found: Sequence[Any], earlier: Any) -> None:
@@ -232,7 +176,7 @@ def _become(plan: Plan, row: Planned, found: Sequence[Any], earlier: Any) -> Non
         row.action = plan.kind.change(plan, row.entity, values)
         return
     before = planned(plan.run, earlier)
-    _resolve(plan, before, is_told=False)
+    plan.references.resolve(before, is_told=False)
     made = plan.shapes.new(_fields(before))
     row.entity = plan.kind.make(plan, made)
     row.action = plan.kind.change(plan, row.entity, _validated(plan, row, plan.shapes.known))
@@ -243,7 +187,7 @@ class _Wrong(Exception):
 
 
 def _validated(plan: Plan, row: Planned, shape: Shape) -> Values:
-    _resolve(plan, row)
+    plan.references.resolve(row)
     try:
         values = dict(shape(_fields(row)))
     except ValidationError as refused:
@@ -282,75 +226,12 @@ def _custom(plan: Plan, row: Planned, *, is_new: bool) -> dict[str, Any]:
     return found
 
 
-MAX_NAME = 255
 _NAMES = {"ownerUserId": "owner", "companyId": "company", "contactId": "contact"}
 _APART = frozenset({"id", "owner", "company", "contact", "tags", "customFields"})
 
 
 def _fields(row: Planned) -> dict[str, Any]:
     return {name: value for name, value in row.fields.items() if name not in _APART}
-
-
-def _resolve(plan: Plan, row: Planned, *, is_told: bool = True) -> None:
-    """The people and rows that a row names, by id; a company that is nowhere is made, where whoever imports may."""
-    fields = row.fields
-    if "owner" in fields:
-        owner_id = _owner(plan, row, fields["owner"])
-        if owner_id is None and is_told:
-            row.refuse("owner", "is no active member of this organisation")
-        fields |= {"ownerUserId": owner_id} if owner_id else {}
-    if "company" in fields:
-        company_id = _company(plan, row, str(fields["company"]), is_told=is_told)
-        fields |= {"companyId": company_id} if company_id else {}
-    if "contact" in fields:
-        contacts = plan.contacts.get(fields["contact"], ())
-        if contacts:
-            company_id = fields.get("companyId", getattr(row.target, "company_id", None))
-            theirs = [each for each in contacts if each.company_id == company_id]
-            fields["contactId"] = (theirs or contacts)[0].id
-        elif is_told:
-            row.refuse("contact", "is the e-mail of no contact")
-    if "pipelineStage" in fields:
-        stage = stage_named(plan.pipeline_of(row.target).stages, fields["pipelineStage"])
-        if stage is None and is_told:
-            row.refuse("pipelineStage", "is no stage of the pipeline")
-        fields["pipelineStage"] = stage or fields["pipelineStage"]
-
-
-def _owner(plan: Plan, row: Planned, email: str) -> UUID | None:
-    """Whoever is active, or whose the row is already."""
-    own = getattr(row.target, "owner_user_id", None)
-    members = plan.owners.get(email, ())
-    return next((each.id for each in members if each.is_active or each.id == own), None)
-
-
-def _company(plan: Plan, row: Planned, name: str, *, is_told: bool) -> UUID | None:
-    known = plan.companies.get(name.lower())
-    if known is not None:
-        return known
-    own = getattr(row.target, "company_id", None)
-    if any(each.id == own for each in plan.put_away.get(name, ())):
-        return own
-    if not plan.may_add_companies or len(name) > MAX_NAME:
-        if is_told:
-            row.refuse("company", "is the name of no company")
-        return None
-    row.company = Company(**newborn(plan.run.org_id, plan.tx.now), name=name)
-    return row.company.id  # type: ignore[no-any-return] # of a mapped class
-
-
-def _check_buyer(plan: Plan, row: Planned) -> None:
-    """A contact that is newly named, or stays where the company is another one, is live and belongs to the company."""
-    contact_id = getattr(row.entity, "contact_id", None)
-    if contact_id is None:
-        return
-    company_id = row.entity.company_id
-    if row.target is not None and (company_id, contact_id) == (row.target.company_id, row.target.contact_id):
-        return
-    if contact_id not in plan.buyers:
-        row.refuse("contact", "is archived")
-    elif company_id is not None and company_id != plan.buyers[contact_id]:
-        row.refuse("contact", "The contact does not belong to the company.")
 
 
 def _check_name(plan: Plan, row: Planned) -> None:
