@@ -39,6 +39,8 @@ class Company(Row, Aggregate, Archivable, Labelled):
         Index("ix_company_created", "org_id", "created_at", "id"),
         Index("ix_company_industry", "org_id", text("lower(industry)")),
         Index("ix_company_owner", "org_id", "owner_user_id"),
+        Index("ix_company_email", "org_id", text("lower(email)")),
+        Index("ix_company_vat_id", "org_id", "vat_id"),
     )
     entity_type: ClassVar[str] = "COMPANY"
 

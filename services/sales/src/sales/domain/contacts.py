@@ -23,6 +23,7 @@ class Contact(Row, Aggregate, Archivable, Labelled):
         Index("ix_contact_created", "org_id", "created_at", "id"),
         Index("ix_contact_company", "org_id", "company_id", "created_at"),
         Index("ix_contact_name", "org_id", text("lower(name)")),
+        Index("ix_contact_email", "org_id", text("lower(email)")),
         Index("ix_contact_owner", "org_id", "owner_user_id"),
     )
     entity_type: ClassVar[str] = "CONTACT"
