@@ -8,7 +8,9 @@ from chassis.runtime import Runtime
 from sales.domain.finding import EntityType
 from sales.jobs import COMPARE_AGAIN, INDEX_IMPORTED, JOBS
 from sales.usecases.duplicates import compare_again
-from sales.usecases.indexing import BATCH, index_behind
+from sales.usecases.indexing import index_behind
+
+FIRST = UUID(int=0)
 
 __all__ = ["JOBS", "compare_company_again", "index_imported", "index_rows_behind"]
 
@@ -38,9 +40,9 @@ async def compare_company_again(runtime: Runtime, org_id: UUID, company_id: str)
 
 
 async def _index(runtime: Runtime, org_id: UUID) -> None:
-    """In batches, each in a transaction of its own."""
+    """In batches, each in a transaction of its own that begins where the one before has ended."""
     for kind in EntityType:
-        done = BATCH
-        while done == BATCH:
+        last: UUID | None = FIRST
+        while last is not None:
             async with runtime.source.tx(system_actor(org_id)) as tx:
-                done = await index_behind(tx, kind)
+                last = await index_behind(tx, kind, last)

@@ -50,12 +50,12 @@ CASES = {
             "name": "New AG", "industry": "Rail", "website": "new.example", "phone": "+49 40 1234567",
             "email": "info@new.example", "legalName": "New Aktiengesellschaft", "vatId": "DE136695976",
             "address": {"line1": "Weg 1", "postalCode": "01067", "city": "Dresden", "country": "DE"},
-            "ownerUserId": "<owner>", "customFields": {"size": 7},
+            "ownerUserId": "<owner>", "customFields": {"size": 7}, "tags": ["vip", "fresh"],
         })],
         {"name": "New AG", "industry": "Rail", "website": "new.example", "phone": "+49 40 1234567",
          "email": "info@new.example", "legalName": "New Aktiengesellschaft", "vatId": "DE136695976",
          "address.line1": "Weg 1", "address.postalCode": "01067", "address.city": "Dresden",
-         "address.country": "DE", "owner": "olga@test.example", "cf.size": "7"},
+         "address.country": "DE", "owner": "olga@test.example", "cf.size": "7", "tags": "vip, fresh"},
     ),
     "a company that looks like another": Case(
         "company",
@@ -65,8 +65,8 @@ CASES = {
     "a company with another name and address": Case(
         "company",
         [("PATCH", f"/companies/{KNOWN}", {
-            "name": "Renamed GmbH", "email": "info@other.example", "customFields": {"size": 3}})],
-        {"id": KNOWN, "name": "Renamed GmbH", "email": "info@other.example", "cf.size": "3"},
+            "name": "Renamed GmbH", "email": "info@other.example", "customFields": {"size": 3}, "tags": ["b"]})],
+        {"id": KNOWN, "name": "Renamed GmbH", "email": "info@other.example", "cf.size": "3", "tags": "b"},
     ),
     "a company as it was": Case(
         "company",

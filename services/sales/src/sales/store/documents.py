@@ -154,7 +154,7 @@ def _behind(kind: EntityType) -> Any:
 _BEHIND = {
     kind: Lookup(
         _behind(kind)
-        .where(_ROWS[kind].c.org_id == bindparam("org_id"))
+        .where(_ROWS[kind].c.org_id == bindparam("org_id"), _ROWS[kind].c.id > bindparam("after", type_=Uuid))
         .order_by(_ROWS[kind].c.id)
         .limit(bindparam("row_limit", type_=Integer))
     )
@@ -187,9 +187,11 @@ async def rename(reader: Reader, org_id: UUID, company_id: UUID, name: str, word
     )
 
 
-async def list_behind(reader: Reader, org_id: UUID, kind: EntityType, limit: int) -> list[UUID]:
-    """Live rows of a kind that cannot be found yet as they are now."""
-    return [row.id for row in await reader.rows(_BEHIND[kind], org_id=org_id, row_limit=limit)]
+async def list_behind(
+    reader: Reader, org_id: UUID, kind: EntityType, limit: int, *, after: UUID
+) -> list[UUID]:
+    """Live rows of a kind that cannot be found yet as they are now, in the order of their ids."""
+    return [row.id for row in await reader.rows(_BEHIND[kind], org_id=org_id, row_limit=limit, after=after)]
 
 
 async def list_organisations_behind(session: AsyncSession) -> Sequence[UUID]:

@@ -1,5 +1,7 @@
 """Rows that were written without being indexed are so now."""
 
+from uuid import UUID
+
 from chassis.tx import Tx
 from sales.domain.finding import EntityType
 from sales.store import documents
@@ -11,13 +13,13 @@ BATCH = 200
 """Rows of one transaction."""
 
 
-async def index_behind(tx: Tx, kind: EntityType) -> int:
-    """Let the next rows that are behind be found, companies also be compared; how many they were."""
-    ids = await documents.list_behind(tx, tx.actor.org_id, kind, BATCH)
+async def index_behind(tx: Tx, kind: EntityType, after: UUID) -> UUID | None:
+    """Let the next rows that are behind be found, companies also be compared; the last of them, None for none."""
+    ids = await documents.list_behind(tx, tx.actor.org_id, kind, BATCH, after=after)
     if not ids:
-        return 0
+        return None
     rows = await SHOW_EACH[kind](tx, ids)
     for company in rows if kind is EntityType.COMPANY else ():
         await detect_duplicates(tx, company)
     await index_rows(tx, kind, rows)
-    return len(ids)
+    return ids[-1]
