@@ -84,6 +84,11 @@ async def stand(start: Start, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -
     async def mail(_runtime: Runtime, org_id: UUID, to: str) -> None:
         await ledger.note("mail", org_id, to)
 
+    @jobs.task(f"index-{suffix}", lock="indexing")
+    async def index(_runtime: Runtime, org_id: UUID) -> None:
+        await ledger.note("begun", org_id)
+        ledger.calls.append(("ended", org_id))
+
     stand = await start(replace(NOTES, jobs=jobs))
     mine.append(stand.org_id)
     return stand
@@ -158,6 +163,21 @@ async def test_call_deferred_for_later_waits(stand: Stand, ledger: Ledger) -> No
         await asyncio.sleep(0.5)
     assert ledger.calls == []
     assert await queued_calls(stand) == ["todo"]
+
+
+async def test_calls_with_the_same_lock_wait_for_each_other_within_an_organisation(
+    stand: Stand, ledger: Ledger
+) -> None:
+    assert stand.service.jobs is not None
+    ledger.delay, other = 0.3, new_id()
+    for org_id in (stand.org_id, stand.org_id, other):
+        async with stand.runtime.source.tx(system_actor(org_id)) as tx:
+            await stand.service.jobs.defer(tx, named(stand, "index"))
+    async with working(stand):
+        await until(lambda: len(ledger.calls) == 6)
+    steps = [step for step, org_id in ledger.calls if org_id == stand.org_id]
+    assert steps == ["begun", "ended", "begun", "ended"]
+    assert ledger.calls.index(("begun", other)) < ledger.calls.index(("ended", stand.org_id))
 
 
 async def test_unknown_task_and_taken_name_are_refused_at_once(stand: Stand) -> None:

@@ -53,7 +53,8 @@ async def queue(tx: Tx, job: Periodic, slot: datetime, *, request_id: str | None
     )
     run: Row[Any] | None = added.one_or_none()
     if run is not None:
-        await enqueue(tx, run_task_name(job.name), {"run_id": str(run.id), "slot": slot.isoformat()})
+        arguments = {"run_id": str(run.id), "slot": slot.isoformat()}
+        await enqueue(tx, run_task_name(job.name), arguments, lock=job.lock)
     return run
 
 

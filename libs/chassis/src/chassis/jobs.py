@@ -35,6 +35,7 @@ class Periodic:
     """Work by the clock: `run(runtime, org_id, slot)` for each organisation, or `run(runtime, slot)` once a service.
 
     It runs at least once for each slot (the instant it was due), so its effect must be the same when it runs twice.
+    Work of one organisation that has the same `lock` runs one after another.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Periodic:
     scope: Scope
     run: Work
     retry_seconds: Sequence[float]
+    lock: str | None
 
     def schedule(self, profile: Profile) -> str:
         """The cron expression of a profile, in UTC; with six fields the first is seconds."""
@@ -52,12 +54,16 @@ class Periodic:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Work that a transaction has deferred: `run(runtime, org_id, **arguments)`, at least once."""
+    """Work that a transaction has deferred: `run(runtime, org_id, **arguments)`, at least once.
+
+    Work of one organisation that has the same `lock` runs one after another.
+    """
 
     name: str
     run: Work
     retry_seconds: Sequence[float]
     test_retry_seconds: Sequence[float]
+    lock: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class Jobs:
         description: str,
         scope: Scope = "organisation",
         retry_seconds: Sequence[float] = RETRY_SECONDS,
+        lock: str | None = None,
     ) -> Callable[[WorkT], WorkT]:
         """Decorator: run the function by the clock; `test_cron` applies in the test profile."""
         self._check(name)
@@ -85,7 +92,9 @@ class Jobs:
             raise ValueError(f"{name}: nobody lists the organisations of {self.context}")
 
         def register(work: WorkT) -> WorkT:
-            self.periodics[name] = Periodic(name, cron, test_cron, description, scope, work, retry_seconds)
+            self.periodics[name] = Periodic(
+                name, cron, test_cron, description, scope, work, retry_seconds, lock
+            )
             return work
 
         return register
@@ -96,12 +105,13 @@ class Jobs:
         *,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
         test_retry_seconds: Sequence[float] = TEST_RETRY_SECONDS,
+        lock: str | None = None,
     ) -> Callable[[WorkT], WorkT]:
         """Decorator: the function can be deferred under this name."""
         self._check(name)
 
         def register(work: WorkT) -> WorkT:
-            self.tasks[name] = Task(name, work, retry_seconds, test_retry_seconds)
+            self.tasks[name] = Task(name, work, retry_seconds, test_retry_seconds, lock)
             return work
 
         return register
@@ -113,7 +123,7 @@ class Jobs:
         """
         if name not in self.tasks:
             raise KeyError(f"{self.context} has no task {name}")
-        await enqueue(tx, name, arguments, run_at=run_at)
+        await enqueue(tx, name, arguments, run_at=run_at, lock=self.tasks[name].lock)
 
     def find(self, full_name: str) -> Periodic:
         """The organisation-scoped job behind `<context>.<name>`; NotFound when there is none."""
@@ -137,7 +147,9 @@ def run_task_name(job: str) -> str:
     return f"{job}/organisation"
 
 
-async def enqueue(tx: Tx, task: str, arguments: dict[str, Any], *, run_at: datetime | None = None) -> None:
+async def enqueue(
+    tx: Tx, task: str, arguments: dict[str, Any], *, run_at: datetime | None = None, lock: str | None = None
+) -> None:
     """Put a call into the queue on the transaction's own connection."""
     from procrastinate.exceptions import ConnectorException  # noqa: PLC0415 - heavy, and only where jobs are deferred
     from procrastinate.tasks import configure_task  # noqa: PLC0415 - as above
@@ -148,6 +160,7 @@ async def enqueue(tx: Tx, task: str, arguments: dict[str, Any], *, run_at: datet
         name=task,
         job_manager=_job_queue(),
         queue=task,
+        lock=lock and f"{lock}/{tx.actor.org_id}",
         schedule_at=run_at,
         task_kwargs={"org_id": str(tx.actor.org_id), **arguments},
         connection=pooled.driver_connection,

@@ -11,6 +11,8 @@ from sales.usecases.duplicates import compare_again
 from sales.usecases.indexing import index_behind
 
 FIRST = UUID(int=0)
+INDEXING = "indexing"
+"""One at a time for each organisation: the second would do what the first does, in the place of an import."""
 
 __all__ = ["JOBS", "compare_company_again", "index_imported", "index_rows_behind"]
 
@@ -20,13 +22,14 @@ __all__ = ["JOBS", "compare_company_again", "index_imported", "index_rows_behind
     cron="23 * * * *",
     test_cron="*/20 * * * * *",
     description="Brings rows into the search, and companies into the comparison, that were written without it.",
+    lock=INDEXING,
 )
 async def index_rows_behind(runtime: Runtime, org_id: UUID, _slot: datetime) -> None:
     """Until nothing of the organisation is behind."""
     await _index(runtime, org_id)
 
 
-@JOBS.task(INDEX_IMPORTED)
+@JOBS.task(INDEX_IMPORTED, lock=INDEXING)
 async def index_imported(runtime: Runtime, org_id: UUID) -> None:
     """The same at the end of an import, which leaves it for then: it costs more than the rows themselves."""
     await _index(runtime, org_id)

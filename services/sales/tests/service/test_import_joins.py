@@ -127,5 +127,5 @@ async def test_a_company_that_was_made_for_a_row_stays_where_somebody_uses_it(pl
     await ran(place, run, "apply")
     used = next(row for row in (await place.get("/companies")).json()["items"] if row["name"] == "Used GmbH")
     await place.deal(used, title="Since then")
-    assert (await ran(place, run, "revert"))["counters"]["reverted"] == 2
+    assert (await ran(place, run, "revert"))["undone"]["reverted"] == 2
     assert await place.names("/companies") == ["Used GmbH"]

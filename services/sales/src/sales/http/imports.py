@@ -47,8 +47,25 @@ class ProgressOut(Out):
     total: int
 
 
+class CountersOut(BaseModel):
+    """What has become, or is to become, of how many rows."""
+
+    valid: int
+    invalid: int
+    create: int
+    update: int
+    skip: int
+
+
+class UndoneOut(BaseModel):
+    """How many rows reverting has undone, and how many it has left alone, because they have been changed since."""
+
+    reverted: int
+    kept: int
+
+
 class ImportOut(Out):
-    """An import; `counters` are of the dry run, then of what was applied, `kept` of what reverting left alone."""
+    """An import; `counters` are of the dry run, then of what was applied."""
 
     id: UUID
     entity: Entity
@@ -62,7 +79,8 @@ class ImportOut(Out):
     match_by: list[str] | None
     done: int = Field(exclude=True)
     total: int = Field(exclude=True)
-    counters: dict[str, int]
+    counters: CountersOut
+    undone: UndoneOut = Field(validation_alias="counters")
     starter: dict[str, Any] = Field(exclude=True)
     error: str | None
     applied_at: Instant | None

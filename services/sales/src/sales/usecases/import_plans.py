@@ -27,6 +27,10 @@ AT_A_TIME = 50
 Shape = Callable[[Mapping[str, Any]], Values]
 
 
+Matches = Mapping[tuple[str, str], Sequence[Any]]
+"""Rows that are there, by a field and its value."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shapes:
     """How the fields of a new row, and of one that is there, are validated: as at the doors; ValidationError."""
@@ -45,7 +49,7 @@ class Plan:
     rows: Sequence[Planned]
     organisation: KnownOrganisation
     references: References
-    matches: import_lookups.Found
+    matches: Matches
     names: import_lookups.Found
     earlier: Mapping[str, Any]
     earlier_names: Mapping[str, Any]
@@ -68,7 +72,7 @@ class Plan:
 
     def found(self, row: Planned) -> Sequence[Any]:
         """The rows that are there already under its key."""
-        return self.matches.get(row.match[1], ()) if row.match else ()
+        return self.matches.get(row.match, ()) if row.match else ()
 
     def same_before(self, row: Planned) -> Any:
         """The row of the file before that will be there under its key; None for none."""
@@ -82,7 +86,7 @@ async def make_plan(tx: Tx, run: Import, given: Sequence[Any], shapes: Shapes, s
     is_dry = run.status == ImportStatus.CHECKING
     matches = await _matches(tx, entity, rows)
     rows = _apart(rows, matches)
-    keys = [row.match_key for row in rows if row.match_key and row.match and row.match[1] not in matches]
+    keys = [row.match_key for row in rows if row.match_key and row.match and row.match not in matches]
     names = [str(row.fields["name"]) for row in rows if row.unique_key(entity)]
     first = rows[0].number
     targets = (
@@ -114,26 +118,27 @@ async def make_plan(tx: Tx, run: Import, given: Sequence[Any], shapes: Shapes, s
     return plan
 
 
-def _apart(rows: Sequence[Planned], matches: import_lookups.Found) -> Sequence[Planned]:
+def _apart(rows: Sequence[Planned], matches: Matches) -> Sequence[Planned]:
     """The first of these rows of which no two are the same one that is there, by whatever key each of them says so."""
     seen: set[UUID] = set()
     for place, row in enumerate(rows):
-        found = {each.id for each in matches.get(row.match[1], ())} if row.match else set()
+        found = {each.id for each in matches.get(row.match, ())} if row.match else set()
         if not seen.isdisjoint(found):
             return rows[:place]
         seen |= found
     return rows
 
 
-async def _matches(tx: Tx, entity: Entity, rows: Sequence[Planned]) -> import_lookups.Found:
+async def _matches(tx: Tx, entity: Entity, rows: Sequence[Planned]) -> Matches:
     wanted: dict[str, list[str]] = {}
     for row in rows:
         if row.match:
             wanted.setdefault(row.match[0], []).append(row.match[1])
-    found: dict[str, Sequence[Any]] = {}
-    for name, values in wanted.items():
-        found |= await import_lookups.matches(tx, entity, name, values)
-    return found
+    return {
+        (name, value): there
+        for name, values in wanted.items()
+        for value, there in (await import_lookups.matches(tx, entity, name, values)).items()
+    }
 
 
 def _decide(plan: Plan, row: Planned) -> None:

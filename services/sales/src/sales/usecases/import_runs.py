@@ -7,7 +7,6 @@ died is done again from its beginning, and two processes that work on the same i
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -15,17 +14,16 @@ from uuid import UUID
 from sqlalchemy import inspect
 
 from chassis.tx import Fact, Tx
-from sales.domain.companies import Company
 from sales.domain.deals import Deal
-from sales.domain.finding import EntityType
-from sales.domain.imports import DuplicatePolicy, Entity, Import, ImportStatus, Verdict
+from sales.domain.imports import Entity, Import, ImportStatus, Verdict
 from sales.jobs import INDEX_IMPORTED, JOBS
-from sales.published import company_archived, company_created, import_finished
-from sales.store import companies, import_lookups, imports
+from sales.published import import_finished
+from sales.store import imports
 from sales.usecases.deals import step_to
-from sales.usecases.finding import index_rows, rename_company
-from sales.usecases.import_kinds import KINDS, PLACE, Kind
+from sales.usecases.import_facts import Told, rename_companies, tell
+from sales.usecases.import_kinds import PLACE, Kind
 from sales.usecases.import_plans import AT_A_TIME, Plan, Shapes, make_plan
+from sales.usecases.import_reverts import revert_rows
 from sales.usecases.import_rows import Planned
 from sales.usecases.pipelines import Place, place_in
 from sales.usecases.tags import keep_names
@@ -54,7 +52,7 @@ async def work_on(
     if not run.is_running:
         return False
     if run.status == ImportStatus.REVERTING:
-        return await _revert(tx, run, limit, refusal)
+        return await revert_rows(tx, run, limit, refusal) or await _end(tx, run)
     given = await imports.next_rows(tx, run, limit)
     if not given:
         return await _end(tx, run)
@@ -105,16 +103,12 @@ async def _carry_out(tx: Tx, plan: Plan) -> None:
     for row in good:
         if row.target is None:
             tx.add(row.entity)
-    await _tell(tx, made, plan.entity, await _written(good, partial(_create, tx, plan.kind)))
+    await tell(tx, made, plan.entity, await _written(good, partial(_create, tx, plan.kind)))
     known = [row for row in good if row.target is not None]
     for command in (_revise, _move, _decide):
-        await _tell(tx, (), plan.entity, await _written(known, partial(command, tx, plan.kind)))
+        await tell(tx, (), plan.entity, await _written(known, partial(command, tx, plan.kind)))
     if plan.entity is Entity.COMPANY:
-        await _rename(tx, [row.target.id for row in known if "name" in (row.before or {})])
-
-
-Told = tuple[Callable[[Any], Fact], UUID]
-"""What tells of something, and of which row."""
+        await rename_companies(tx, [row.target.id for row in known if "name" in (row.before or {})])
 
 
 async def _written(
@@ -208,109 +202,3 @@ def _recorded(tx: Tx, row: Planned, action: str) -> bool:
         row.target.last_activity_at = tx.now
     row.version = row.target.version
     return is_changed
-
-
-async def _tell(tx: Tx, made: Sequence[Company], entity: Entity, told: Sequence[Told]) -> None:
-    """Write, and tell what has happened, from the rows as they are now."""
-    await tx.flush()
-    if made:
-        shown = await companies.show_each(tx, tx.actor.org_id, [company.id for company in made])
-        for company in shown:
-            tx.publish(company_created(company))
-    if told:
-        rows = {row.id: row for row in await KINDS[entity].show_each(tx, [row_id for _, row_id in told])}
-        for fact, row_id in told:
-            tx.publish(fact(rows[row_id]))
-
-
-async def _rename(tx: Tx, company_ids: list[UUID]) -> None:
-    """What belongs to companies is found by their new names."""
-    for company in await companies.show_each(tx, tx.actor.org_id, company_ids) if company_ids else ():
-        await rename_company(tx, company)
-
-
-async def _revert(tx: Tx, run: Import, limit: int, refusal: str | None) -> bool:
-    """Undo the last rows that are applied, unless somebody has changed them since."""
-    rows = _apart(await imports.last_applied(tx, run, limit))
-    if not rows:
-        return await _end(tx, run)
-    entity = Entity(run.entity)
-    kind = KINDS[entity]
-    known = await import_lookups.targets(tx, kind.row_type, [row.entity_id for row in rows], is_locked=True)
-    made = [row.company_id for row in rows if row.company_id]
-    their = await import_lookups.targets(tx, Company, made, is_locked=True)
-    told: list[Told] = []
-    settled = []
-    for row in rows:
-        issue = refusal or _undo(tx, kind, known.get(row.entity_id), row, told)
-        problems = [{"field": "row", "issues": [issue]}] if issue else None
-        settled.append(
-            {"number": row.number, "outcome": "kept" if issue else "reverted", "problems": problems}
-        )
-    await _tell(tx, (), entity, told)
-    gone = await _put_away(tx, list(their.values()))
-    # Whatever else has changed is indexed at the end; what is put away is found no longer.
-    await index_rows(tx, EntityType(entity), [row for row in known.values() if row.archived_at is not None])
-    await index_rows(tx, EntityType.COMPANY, gone)
-    for company in await companies.show_each(tx, run.org_id, [each.id for each in gone]):
-        tx.publish(company_archived(company))
-    reverted = [row for row, done in zip(rows, settled, strict=True) if done["outcome"] == "reverted"]
-    versions = [
-        {"id": row.entity_id, "number": row.number, "version": known[row.entity_id].version}
-        for row in reverted
-    ]
-    if entity is Entity.COMPANY:
-        await _rename(tx, [row.entity_id for row in reverted if "name" in (row.before or {})])
-    # Only updates make several rows be about one thing.
-    await imports.undo(tx, run, settled, versions if run.duplicate_policy == DuplicatePolicy.UPDATE else ())
-    run.count({"reverted": len(reverted), "kept": len(rows) - len(reverted)}, len(rows), rows[-1].number)
-    return True
-
-
-async def _put_away(tx: Tx, made: Sequence[Company]) -> list[Company]:
-    """Put away the companies that were made for rows, but those that somebody has changed or used since."""
-    used = await import_lookups.in_use(tx, [company.id for company in made])
-    gone = [company for company in made if company.version == 1 and company.id not in used]
-    gone = [company for company in gone if company.archive(tx.now)]
-    for company in gone:
-        tx.record(company, "ARCHIVE")
-    await tx.flush()
-    return gone
-
-
-def _apart(rows: Sequence[Any]) -> Sequence[Any]:
-    """The first of these rows that are all about something else."""
-    seen: set[UUID] = set()
-    for place, row in enumerate(rows):
-        if row.entity_id in seen:
-            return rows[:place]
-        seen.add(row.entity_id)
-    return rows
-
-
-def _undo(tx: Tx, kind: Kind, target: Any, row: Any, told: list[Told]) -> str | None:
-    """Put away what a row has made, or give it back the values it had; why not, where that cannot be."""
-    if target is None or target.version != row.entity_version:
-        return "has been changed since"
-    if row.verdict == Verdict.CREATE:
-        action = "ARCHIVE"
-        if not target.archive(tx.now):
-            return None
-    else:
-        action = "UPDATE"
-        for each in inspect(type(target)).column_attrs:
-            if each.key in (row.before or {}):
-                setattr(target, each.key, _given_back(row.before[each.key], each.columns[0].type.python_type))
-    if tx.record(target, action):
-        told.append((kind.facts[action], target.id))
-    return None
-
-
-def _given_back(value: Any, kind: type) -> Any:
-    if not isinstance(value, str):
-        return value
-    if issubclass(kind, datetime):
-        return datetime.fromisoformat(value)
-    if issubclass(kind, date):
-        return date.fromisoformat(value)
-    return UUID(value) if kind is UUID else value
