@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field, computed_field
+from pydantic import AliasPath, BaseModel, Field, computed_field
 
 from chassis.auth import Actor
 from chassis.cells import lines
@@ -80,7 +80,7 @@ class ImportOut(Out):
     done: int = Field(exclude=True)
     total: int = Field(exclude=True)
     counters: CountersOut
-    undone: UndoneOut = Field(validation_alias="counters")
+    undone: UndoneOut = Field(validation_alias=AliasPath("counters"))
     starter: dict[str, Any] = Field(exclude=True)
     error: str | None
     applied_at: Instant | None
