@@ -8,24 +8,6 @@ from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import structlog
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.helpers import (
-    base64url_to_bytes,
-    options_to_json_dict,
-    parse_authentication_credential_json,
-    parse_client_data_json,
-)
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from identity.domain.accounts import Account
 from identity.domain.passkeys import CHALLENGE_LIFETIME, Passkey
@@ -87,6 +69,9 @@ class Ceremonies:
         self, account: Account, existing: Sequence[bytes], now: datetime
     ) -> dict[str, Any]:
         """What `navigator.credentials.create()` takes, as JSON; discoverable, so that no name is needed to sign in."""
+        from webauthn import generate_registration_options  # noqa: PLC0415 - heavy, and for passkeys alone
+        from webauthn.helpers import options_to_json_dict, structs  # noqa: PLC0415 - as above
+
         options = generate_registration_options(
             rp_id=self.rp_id,
             rp_name=RP_NAME,
@@ -95,21 +80,24 @@ class Ceremonies:
             user_display_name=account.name,
             challenge=self.seals.challenge(account.id, now + CHALLENGE_LIFETIME),
             timeout=TIMEOUT_MS,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED,
-                user_verification=UserVerificationRequirement.REQUIRED,
+            authenticator_selection=structs.AuthenticatorSelectionCriteria(
+                resident_key=structs.ResidentKeyRequirement.REQUIRED,
+                user_verification=structs.UserVerificationRequirement.REQUIRED,
             ),
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=each) for each in existing],
+            exclude_credentials=[structs.PublicKeyCredentialDescriptor(id=each) for each in existing],
         )
         return options_to_json_dict(options)
 
     def login_options(self, now: datetime) -> dict[str, Any]:
         """What `navigator.credentials.get()` takes, as JSON: the same for everybody, so that it tells of nobody."""
+        from webauthn import generate_authentication_options  # noqa: PLC0415 - heavy, and for passkeys alone
+        from webauthn.helpers import options_to_json_dict, structs  # noqa: PLC0415 - heavy, and for passkeys alone
+
         options = generate_authentication_options(
             rp_id=self.rp_id,
             challenge=self.seals.challenge(ANYBODY, now + CHALLENGE_LIFETIME),
             timeout=TIMEOUT_MS,
-            user_verification=UserVerificationRequirement.REQUIRED,
+            user_verification=structs.UserVerificationRequirement.REQUIRED,
         )
         return options_to_json_dict(options)
 
@@ -123,11 +111,15 @@ class Ceremonies:
 
     def named(self, answer: Answer) -> Named | None:
         """Which passkey answers."""
+        from webauthn.helpers import parse_authentication_credential_json  # noqa: PLC0415 - heavy, and for passkeys alone
+
         credential = _accepted(lambda: parse_authentication_credential_json(dict(answer.credential)))
         return Named(credential.raw_id, credential.response.user_handle) if credential else None
 
     def registered(self, answer: Answer, challenge: Challenge) -> Registered | None:
         """The new authenticator; None when anything about the answer is wrong."""
+        from webauthn import verify_registration_response  # noqa: PLC0415 - heavy, and for passkeys alone
+
         verified = _accepted(
             lambda: verify_registration_response(
                 credential=dict(answer.credential),
@@ -143,6 +135,8 @@ class Ceremonies:
 
     def sign_count(self, answer: Answer, challenge: Challenge, passkey: Passkey) -> int | None:
         """How far the authenticator has counted; None when anything is wrong, or it has not counted on."""
+        from webauthn import verify_authentication_response  # noqa: PLC0415 - heavy, and for passkeys alone
+
         verified = _accepted(
             lambda: verify_authentication_response(
                 credential=dict(answer.credential),
@@ -158,6 +152,8 @@ class Ceremonies:
 
 
 def _challenge_of(answer: Answer) -> bytes:
+    from webauthn.helpers import base64url_to_bytes, parse_client_data_json  # noqa: PLC0415 - heavy, and for passkeys alone
+
     response = cast("Mapping[str, str]", answer.credential["response"])
     return parse_client_data_json(base64url_to_bytes(response["clientDataJSON"])).challenge
 

@@ -4,15 +4,12 @@ import re
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
+from functools import cache
 
 from chassis.errors import Invalid
 
 USUAL_LENGTH = 12
 """What is asked for where no organisation says otherwise (design/security.md 2)."""
-FREQUENT = frozenset(FREQUENCY_LISTS["passwords"])
-"""The 30,000 most frequent passwords of published collections, as the zxcvbn project keeps them."""
 ROWS = (
     "0123456789" * 4,
     string.ascii_lowercase * 2,
@@ -77,12 +74,20 @@ def _words(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(word.casefold() for word in words if len(word) >= SHORT_WORD)
 
 
+@cache
+def frequent_passwords() -> frozenset[str]:
+    """The 30,000 most frequent passwords of published collections, as the zxcvbn project keeps them."""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 - 15 MB, needed when a password is chosen
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
+
+
 def _is_frequent(folded: str) -> bool:
-    if folded in FREQUENT or folded.strip(DECORATION) in FREQUENT:
+    if not frequent_passwords().isdisjoint({folded, folded.strip(DECORATION)}):
         return True
     return any(folded in row or folded[::-1] in row for row in ROWS)
 
 
 def _is_repetition(folded: str) -> bool:
     periods = (period for period in range(1, len(folded) // 2 + 1) if folded[period:] == folded[:-period])
-    return any(period <= SHORT_UNIT or folded[:period] in FREQUENT for period in periods)
+    return any(period <= SHORT_UNIT or folded[:period] in frequent_passwords() for period in periods)
