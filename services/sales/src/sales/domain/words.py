@@ -25,6 +25,7 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3
 _NUMBER = re.compile("[0-9\\s+()/.\u2010-\u2015\\-]+")
 _TRUNK = re.compile(r"\(\s*0\s*\)")
 """The 0 that is dialled only within the country, as in +49 (0)30."""
+_ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.\-]*://")
 
 MAX_WORD = 255
@@ -46,6 +47,8 @@ class Weight(IntEnum):
 
 def folded(text: str) -> str:
     """Text as it is compared: in lower case, without accents, one space between words."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     plain = unicodedata.normalize("NFKD", text.casefold().translate(_STROKES))
     return " ".join("".join(each for each in plain if not unicodedata.combining(each)).split())
 
@@ -57,7 +60,7 @@ def words_of(text: str | None) -> set[str]:
     composed = unicodedata.normalize("NFKC", text).lower()
     spelled_out = folded(composed.translate(_SPELLED_OUT))
     spellings = [folded(composed), spelled_out, re.sub("([aou])e", r"\1", spelled_out)]
-    found = {word for spelling in spellings for word in _split(spelling)}
+    found = {word for spelling in set(spellings) for word in _split(spelling)}
     found |= {chunk for chunk in spellings[0].split() if "@" in chunk}
     found |= {word[at:] for word in found if _UNSPACED.search(word) for at in range(1, len(word))}
     numbers = [word for word in _split(spellings[0]) if word.isdigit()]
@@ -148,4 +151,6 @@ def beyond(word: str) -> str:
 
 def _split(text: str) -> list[str]:
     """Runs of letters, marks and digits."""
+    if text.isascii():
+        return _ASCII_WORD.findall(text)
     return "".join(each if unicodedata.category(each)[0] in "LMN" else " " for each in text).split()

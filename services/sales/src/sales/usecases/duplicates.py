@@ -1,5 +1,6 @@
 """Companies that look alike are noticed when one is written; nobody merges them but a person (spec/sales.md)."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 from chassis.ids import new_id
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.tx import Reading, Tx
-from sales.domain.likeness import MIN_SCORE, country_of, keys_of, likeness
+from sales.domain.likeness import MIN_SCORE, Key, country_of, keys_of, likeness
 from sales.jobs import COMPARE_AGAIN, JOBS
 from sales.published import duplicate_detected
 from sales.store import companies, duplicates
@@ -23,9 +24,12 @@ async def detect_duplicates(tx: Tx, company: Any) -> None:
 
     One that is being written at the same time is not seen yet: whoever was not alone looks again when both are there.
     """
+    keys = await _keys(tx, company)
+    if company.version == 1 and not keys:
+        return  # new, and nothing is known that others could share
     if not await duplicates.is_alone(tx, tx.actor.org_id):
         await JOBS.defer(tx, COMPARE_AGAIN, company_id=str(company.id))
-    await _compare(tx, company)
+    await _compare(tx, company, keys)
 
 
 async def compare_again(tx: Tx, company_id: UUID) -> None:
@@ -34,12 +38,12 @@ async def compare_again(tx: Tx, company_id: UUID) -> None:
     await duplicates.wait_until_alone(tx, org_id)
     for company in await companies.show_each(tx, org_id, [company_id]):
         if company.archived_at is None:
-            await _compare(tx, company)
+            await _compare(tx, company, await _keys(tx, company))
 
 
-async def _compare(tx: Tx, company: Any) -> None:
+async def _compare(tx: Tx, company: Any, keys: Collection[Key]) -> None:
     org_id = tx.actor.org_id
-    others = await duplicates.keep_keys(tx, org_id, company.id, keys_of(company, await _home(tx, company)))
+    others = await duplicates.keep_keys(tx, org_id, company.id, keys)
     alike = [(other, likeness(company, other, other.kinds)) for other in others]
     found = sorted(
         ((other, how) for other, how in alike if how.score >= MIN_SCORE),
@@ -85,7 +89,7 @@ async def list_duplicates(reading: Reading, query: PageQuery, min_score: int) ->
     return replace(page, items=shown)
 
 
-async def _home(tx: Tx, company: Any) -> str | None:
-    """The organisation's country, where only that can say which number a company's phone is."""
+async def _keys(tx: Tx, company: Any) -> Collection[Key]:
+    """The keys; the organisation's country is asked for where only that can say which number a phone is."""
     is_needed = company.phone and not company.phone.startswith("+") and country_of(company) is None
-    return await duplicates.home_country(tx, tx.actor.org_id) if is_needed else None
+    return keys_of(company, await duplicates.home_country(tx, tx.actor.org_id) if is_needed else None)
