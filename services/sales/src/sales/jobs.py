@@ -18,3 +18,4 @@ JOBS = Jobs("sales", list_behind)
 WORK_ON_IMPORT = "work-on-import"
 INDEX_IMPORTED = "index-imported"
 COMPARE_AGAIN = "compare-again"
+COMPARE_INDEXED = "compare-indexed"

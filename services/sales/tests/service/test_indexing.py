@@ -27,6 +27,7 @@ async def test_rows_that_were_never_indexed_are_found_after_the_job(place: Place
     assert (await place.get("/search", q="alpha")).json()["items"] == []
     for _ in range(2):
         await place.stand.run_periodic("index-rows")
+        await place.stand.run_deferred()
         found = (await place.get("/search", q="alpha")).json()["items"]
         assert {each["type"] for each in found} == {"company", "contact", "lead", "deal"}
         assert (await place.get("/companies/duplicates")).json()["total"] == 1

@@ -32,11 +32,11 @@ async def detect_duplicates(tx: Tx, company: Any) -> None:
     await _compare(tx, company, keys)
 
 
-async def compare_again(tx: Tx, company_id: UUID) -> None:
+async def compare_again(tx: Tx, company_ids: list[UUID]) -> None:
     """Look again, once those who were writing companies at the same time have finished."""
     org_id = tx.actor.org_id
     await duplicates.wait_until_alone(tx, org_id)
-    for company in await companies.show_each(tx, org_id, [company_id]):
+    for company in await companies.show_each(tx, org_id, company_ids):
         if company.archived_at is None:
             await _compare(tx, company, await _keys(tx, company))
 

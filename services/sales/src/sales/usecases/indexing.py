@@ -4,8 +4,8 @@ from uuid import UUID
 
 from chassis.tx import Tx
 from sales.domain.finding import EntityType
+from sales.jobs import COMPARE_INDEXED, JOBS
 from sales.store import documents
-from sales.usecases.duplicates import detect_duplicates
 from sales.usecases.finding import index_rows
 from sales.usecases.merges import SHOW_EACH
 
@@ -14,12 +14,15 @@ BATCH = 200
 
 
 async def index_behind(tx: Tx, kind: EntityType, after: UUID) -> UUID | None:
-    """Let the next rows that are behind be found, companies also be compared; the last of them, None for none."""
+    """Let the next rows that are behind be found, and companies be compared later; the last of them, None for none.
+
+    Later, because comparing takes ten times as long, and whoever has imported something looks for it.
+    """
     ids = await documents.list_behind(tx, tx.actor.org_id, kind, BATCH, after=after)
     if not ids:
         return None
     rows = await SHOW_EACH[kind](tx, ids)
-    for company in rows if kind is EntityType.COMPANY else ():
-        await detect_duplicates(tx, company)
     await index_rows(tx, kind, rows)
+    if kind is EntityType.COMPANY:
+        await JOBS.defer(tx, COMPARE_INDEXED, company_ids=[str(company_id) for company_id in ids])
     return ids[-1]
