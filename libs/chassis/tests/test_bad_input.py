@@ -82,6 +82,14 @@ async def test_depth_is_counted_outside_of_strings(notes: Stand) -> None:
         assert allowed.json()["error"]["details"][0]["field"] == "title"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
+async def test_a_body_in_another_encoding_is_refused(notes: Stand, encoding: str) -> None:
+    async with notes.client() as client:
+        answer = await post(client, '{"title": "Caf\u00e9"}'.encode(encoding))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["details"] == [{"field": "body", "issues": ["is not UTF-8"]}]
+
+
 async def test_what_was_sent_is_not_repeated(notes: Stand) -> None:
     async with notes.client() as client:
         answer = await post(client, b'{"title": ["hunter2"], "hunter3": 1}')
@@ -132,6 +140,7 @@ async def test_body_over_one_mebibyte_is_413(notes: Stand) -> None:
         ("/api/v1/notes?page=x&pageSize=101", ["page", "pageSize"]),
         ("/api/v1/notes?page_size=5", ["page_size"]),
         ("/api/v1/notes?sortDir=up", ["sortDir"]),
+        ("/api/v1/notes?sortDir=asc&sortDir=desc", ["sortDir"]),
         ("/api/v1/notes?page=99999999999999999999", ["page"]),
         ("/api/v1/notes?cursor=" + "x" * 1025, ["cursor"]),
         ("/api/v1/notes/nonsense", ["noteId"]),

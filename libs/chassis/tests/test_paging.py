@@ -225,8 +225,14 @@ class FakeRequest:
 
 
 async def test_repeated_parameter_is_a_list_where_one_is_wanted() -> None:
-    read = await TaggedQuery.of(FakeRequest("tag=a&tag=b&kind=x&kind=y&labels=l"))  # type: ignore[arg-type] # enough of one
+    read = await TaggedQuery.of(FakeRequest("tag=a&tag=b&kind=y&labels=l"))  # type: ignore[arg-type] # enough of one
     assert (read.tag, read.kind, read.labels) == (["a", "b"], "y", ["l"])
+    with pytest.raises(RequestValidationError) as refused:
+        await TaggedQuery.of(FakeRequest("tag=a&tag=b&kind=x&kind=y&own.a=1&own.a=1"))  # type: ignore[arg-type] # as above
+    assert [(each["loc"], each["msg"]) for each in refused.value.errors()] == [
+        (("query", "kind"), "may be given only once"),
+        (("query", "own.a"), "may be given only once"),
+    ]
     documented = {parameter["name"]: parameter["schema"] for parameter in TaggedQuery.documented()}
     assert documented.keys() == {"tag", "kind", "labels", "colour"}
     assert documented["colour"]["anyOf"][0]["enum"] == ["red", "blue"]
@@ -234,7 +240,7 @@ async def test_repeated_parameter_is_a_list_where_one_is_wanted() -> None:
 
 
 async def test_parameters_of_a_family_are_read_by_the_rest_of_their_names() -> None:
-    read = await TaggedQuery.of(FakeRequest("own.a=1&own.b.c=2&own.b.c=3&own.=4&kind=x"))  # type: ignore[arg-type] # as above
+    read = await TaggedQuery.of(FakeRequest("own.a=1&own.b.c=3&own.=4&kind=x"))  # type: ignore[arg-type] # as above
     assert (read.own, read.kind) == ({"a": "1", "b.c": "3", "": "4"}, "x")
     assert (await TaggedQuery.of(FakeRequest("kind=x"))).own == {}  # type: ignore[arg-type] # as above
     with pytest.raises(RequestValidationError) as refused:

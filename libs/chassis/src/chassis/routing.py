@@ -155,10 +155,21 @@ async def check_body(request: Request, *, takes_json: bool) -> None:
     if not _is_json(request):
         raise UnsupportedMediaType("Send the body as application/json.")
     body = await request.body()
+    if not _is_utf8(body):
+        raise Invalid.field("body", "is not UTF-8")
     if is_deeper(body, MAX_JSON_DEPTH):
         raise Invalid.field("body", f"is nested deeper than {MAX_JSON_DEPTH} levels")
     if body and not takes_json:
         check_empty(body)
+
+
+def _is_utf8(body: bytes) -> bool:
+    """Whether a JSON text is in UTF-8; in UTF-16 and UTF-32, which the parser would find out, it has NUL bytes."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in body
 
 
 async def check_form(request: Request) -> None:

@@ -1,7 +1,7 @@
 """Shapes at the doors: camelCase, closed for unknown fields, strings with limits."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self, get_args, get_origin
@@ -24,11 +24,13 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 
 from chassis.countries import COUNTRIES
 from chassis.exact import exact
 from chassis.money import CURRENCIES
+
+_REPEATED = PydanticCustomError("repeated", "may be given only once")
 
 
 class In(BaseModel):
@@ -77,7 +79,9 @@ class Parameters(In):
         given: dict[str, Any] = {}
         for name, value in pairs:
             given.setdefault(name, []).append(value)
-        values = {name: each if _is_list(cls, name) else each[-1] for name, each in given.items()}
+        lists = {name for name in given if _is_list(cls, name)}
+        _check_given_once(cls, {name: each for name, each in given.items() if name not in lists})
+        values = {name: each if name in lists else each[0] for name, each in given.items()}
         for family in cls.families():
             members = [name for name in values if name.startswith(family)]
             values[family] = {name.removeprefix(family): values.pop(name) for name in members}
@@ -126,6 +130,17 @@ def _is_list(model: type[BaseModel], alias: str) -> bool:
         for field in model.model_fields.values()
         if field.alias == alias
     )
+
+
+def _check_given_once(model: type[BaseModel], given: Mapping[str, Sequence[str]]) -> None:
+    """ValidationError for parameters that have several values: taking one would be an answer to another question."""
+    repeated = [
+        InitErrorDetails(type=_REPEATED, loc=(name,), input=values)
+        for name, values in given.items()
+        if len(values) > 1
+    ]
+    if repeated:
+        raise ValidationError.from_exception_data(model.__name__, repeated)
 
 
 def _inlined(shape: Any, shapes: Mapping[str, Any]) -> Any:
