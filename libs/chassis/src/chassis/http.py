@@ -28,6 +28,7 @@ from chassis.runtime import Runtime, runtime_of
 log = structlog.get_logger()
 
 API = "/api/v1"
+FORM_BYTES = 64 * 1024  # what a form may have around the file that it sends
 MESSAGES = {
     400: "The request cannot be read.",
     404: "There is nothing at this address.",
@@ -68,9 +69,9 @@ def create_app(title: str, routers: Sequence[APIRouter], runtime: Runtime | None
 
 
 def _uploads(routers: Sequence[APIRouter]) -> dict[str, int]:
-    """The paths that take more than the usual body."""
+    """The paths that take more than the usual body: a file of that many bytes, and the form around it."""
     doors = [each for each_router in routers for each in each_router.routes if isinstance(each, APIRoute)]
-    return {door.path: limit for door in doors if (limit := upload_limit(door.openapi_extra))}
+    return {door.path: limit + FORM_BYTES for door in doors if (limit := upload_limit(door.openapi_extra))}
 
 
 def _operation_id(route: APIRoute) -> str:

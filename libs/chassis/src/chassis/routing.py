@@ -60,7 +60,10 @@ def unkeyed() -> dict[str, Any]:
 
 
 def takes_upload(max_bytes: int, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """`openapi_extra` of a POST that takes a multipart form with a file; its door reads it as it comes in."""
+    """`openapi_extra` of a POST that takes a multipart form with a file; its door reads it as it comes in.
+
+    The door itself refuses a file of more than `max_bytes`; here only what cannot but be longer is.
+    """
     content = {"multipart/form-data": {"schema": schema}}
     return {"x-upload": max_bytes, "requestBody": {"required": True, "content": content}}
 

@@ -188,11 +188,14 @@ async def test_what_is_no_table_is_refused_and_leaves_nothing(
 
 
 async def test_a_file_is_not_longer_than_fifty_mebibytes(place: Place) -> None:
+    exactly = (b"Name\n" + (b"x" * 1023 + b"\n") * (50 * 1024))[: 50 * 1024 * 1024]
+    assert (await upload(place, exactly)).status_code == 201
+    assert code_of(await upload(place, exactly + b"x"), 413) == "PAYLOAD_TOO_LARGE"
     answer = await place.api.post(
         "/api/v1/imports",
         content=b"",
         headers={
-            "content-length": str(50 * 1024 * 1024 + 1),
+            "content-length": str(51 * 1024 * 1024),
             "content-type": "multipart/form-data; boundary=b",
         },
     )
@@ -213,6 +216,8 @@ async def test_fields_of_the_form(place: Place) -> None:
     ):
         answer = await place.api.post("/api/v1/imports", data=data, files=files)
         assert field in {each["field"] for each in error_of(answer, 400)["details"]}, answer.text
+    answer = await place.api.post("/api/v1/imports", data={"entity": ["company", "contact"]}, files=file)
+    assert error_of(answer, 400)["details"] == [{"field": "entity", "issues": ["may be given only once"]}]
 
 
 async def test_a_key_takes_a_file_in_once(place: Place) -> None:

@@ -1,6 +1,7 @@
 """A form with a file, read as it comes in: what is long goes to a file of its own, never into memory."""
 
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import IO, Any
@@ -9,7 +10,7 @@ from fastapi import Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from chassis.errors import Invalid
+from chassis.errors import Invalid, TooLarge
 from chassis.guards import DIGEST_KEY
 from sales.domain.imports import Entity
 
@@ -62,9 +63,7 @@ async def uploaded(request: Request) -> AsyncIterator[Upload]:
 
 
 def _upload(form: FormData) -> Upload:
-    issues = [
-        {"field": name, "issues": ["is not a known field"]} for name in form if name not in FORM["properties"]
-    ]
+    issues = _issues(form)
     entity, file = form.get("entity"), form.get("file")
     chosen = PLURALS.get(str(entity)) or next((each for each in Entity if each == entity), None)
     if chosen is None:
@@ -76,6 +75,17 @@ def _upload(form: FormData) -> Upload:
     return Upload(chosen, _name(file.filename), _on_disk(file))
 
 
+def _issues(form: FormData) -> list[dict[str, Any]]:
+    """What is wrong with the names of a form's fields."""
+    given = Counter(name for name, _ in form.multi_items())
+    unknown = [name for name in given if name not in FORM["properties"]]
+    repeated = [name for name, times in given.items() if times > 1]
+    return [
+        *({"field": name, "issues": ["is not a known field"]} for name in unknown),
+        *({"field": name, "issues": ["may be given only once"]} for name in repeated),
+    ]
+
+
 def _name(given: str | None) -> str:
     """What people call the file: no path, nothing that is not printed."""
     name = (given or "").replace("\\", "/").rpartition("/")[2]
@@ -83,7 +93,9 @@ def _name(given: str | None) -> str:
 
 
 def _on_disk(file: UploadFile) -> Any:
-    """The file with a descriptor, which another process can read."""
+    """The file with a descriptor, which another process can read; TooLarge when it is longer than it may be."""
+    if (file.size or 0) > MAX_BYTES:
+        raise TooLarge(f"The file is larger than {MAX_BYTES // PIECE} MiB.")
     spooled: Any = file.file
     spooled.rollover()
     return spooled
