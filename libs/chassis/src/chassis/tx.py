@@ -177,11 +177,11 @@ class Tx:
         if self.if_match is not None and entity.version != self.if_match:
             raise StaleVersion("The resource has changed since you read it.", current=entity.version)
 
-    def record(self, entity: Recorded, action: str) -> bool:
+    def record(self, entity: Recorded, action: str, **beside: Any) -> bool:
         """Note that `action` happened to `entity`: next version, activity entry, audit fact.
 
         An UPDATE that changed nothing is not recorded; the answer says whether anything was. Of a DELETE everything
-        that the row had is what was before.
+        that the row had is what was before. `beside` is what else the entry says of the time after.
         """
         is_new = key_of(entity) is None
         before, after = self._difference(entity, action, is_new=is_new)
@@ -190,7 +190,7 @@ class Tx:
         if not is_new:
             entity.version += 1
             entity.updated_at = self.now
-        self._enter(entity, action, before, after)
+        self._enter(entity, action, before, after if not beside else {**(after or {}), **beside})
         return True
 
     @staticmethod
