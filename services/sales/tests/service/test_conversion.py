@@ -44,7 +44,12 @@ async def test_lead_becomes_a_deal_with_all_it_has(place: Place) -> None:
     assert await place.stand.actions(deal["id"]) == ["CREATE", "NOTE_ADD"]
     entry = (await place.read(f"/leads/{lead['id']}/activity"))["items"][0]
     assert entry["before"] == {"stage": "NEW", "convertedDealId": None, "convertedAt": None}
-    assert entry["after"] == {name: converted[name] for name in entry["before"]}
+    assert entry["after"] == {name: converted[name] for name in entry["before"]} | {
+        "dealId": deal["id"],
+        "dealStage": "OPEN",
+        "companyId": company["id"],
+        "contactId": contact["id"],
+    }
 
 
 async def test_company_may_be_named_in_the_body(place: Place) -> None:

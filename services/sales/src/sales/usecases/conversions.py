@@ -57,7 +57,17 @@ async def convert_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
     )
     lead.company_id, lead.contact_id = company_id, contact_id
     lead.convert(deal.id, tx.now)
-    await tell_lead(tx, lead, "CONVERT", lead_converted)
+    # The names that the reference's clients read in the entry.
+    await tell_lead(
+        tx,
+        lead,
+        "CONVERT",
+        lead_converted,
+        dealId=str(deal.id),
+        dealStage=deal.stage,
+        companyId=str(company_id),
+        contactId=str(contact_id) if contact_id else None,
+    )
     if lead.notes:
         row = await deals.lock(tx.session, lead.org_id, deal.id)
         await write_note(tx, Kind.DEAL, row, lead.notes)

@@ -89,9 +89,11 @@ async def expected_lead(tx: Tx, lead_id: UUID) -> Lead:
     return lead
 
 
-async def tell_lead(tx: Tx, lead: Lead, action: str, fact: Callable[[Any], Fact]) -> Any:
-    """Record what changed, if anything did, publish it, and show the lead as it is now."""
-    is_changed = tx.record(lead, action)
+async def tell_lead(
+    tx: Tx, lead: Lead, action: str, fact: Callable[[Any], Fact], **beside: str | None
+) -> Any:
+    """Record what changed, if anything did, and what there is to say beside it; publish it, and show the lead."""
+    is_changed = tx.record(lead, action, **beside)
     # What comes by a public form has nobody who could be asked for required fields.
     is_asked = action == "CREATE" and tx.actor.kind is not ActorKind.SYSTEM
     show = leads.show_new if is_asked else leads.show
