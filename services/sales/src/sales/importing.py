@@ -50,12 +50,6 @@ class NewDeal(DealIn):
     lost_reason: Reason | None = None
 
 
-class KnownDeal(DealPatch):
-    """The same of one that is here."""
-
-    lost_reason: Reason | None = None
-
-
 EXPIRED_AT_ONCE = 100
 """Imports of one run; the next one goes on."""
 FORGOTTEN = 5000
@@ -70,7 +64,7 @@ SHAPES: Mapping[Entity, Shapes] = {
     Entity.COMPANY: Shapes(_shape(CompanyIn), _shape(CompanyPatch)),
     Entity.CONTACT: Shapes(_shape(ContactIn), _shape(ContactPatch)),
     Entity.LEAD: Shapes(_shape(NewLead), _shape(LeadPatch)),
-    Entity.DEAL: Shapes(_shape(NewDeal), _shape(KnownDeal)),
+    Entity.DEAL: Shapes(_shape(NewDeal), _shape(DealPatch)),
 }
 
 

@@ -259,6 +259,30 @@ async def test_unknown_organisation_while_identity_is_away_writes_nothing(place:
     assert await place.names("/deals") == []
 
 
+@pytest.mark.parametrize(("stage", "reason"), [("WON", "wonReason"), ("LOST", "lostReason")])
+async def test_patch_gives_the_reason_with_the_outcome_and_corrects_it_later(
+    place: Place, stage: str, reason: str
+) -> None:
+    deal = await place.deal()
+    path = f"/deals/{deal['id']}"
+    assert code_of(await place.patch(path, {reason: "the price"}), 400) == "BAD_REQUEST"
+    assert (await place.patch(path, {reason: None})).json()["version"] == 1
+    decided = (await place.patch(path, {"stage": stage, reason: "the price"})).json()
+    assert (decided["stage"], decided[reason], decided["version"]) == (stage, "the price", 2)
+    corrected = (await place.patch(path, {"stage": stage, reason: "the terms"})).json()
+    assert (corrected["stage"], corrected[reason], corrected["version"]) == (stage, "the terms", 3)
+    other = {"wonReason": "lostReason", "lostReason": "wonReason"}[reason]
+    assert code_of(await place.patch(path, {other: "no"}), 400) == "BAD_REQUEST"
+    assert code_of(await place.patch(path, {"stage": "OPEN", reason: "no"}), 400) == "BAD_REQUEST"
+    assert (await place.patch(path, {"stage": "OPEN"})).json()[reason] is None
+    assert await place.told(deal) == [
+        "deal.created",
+        f"deal.{stage.lower()}",
+        "deal.updated",
+        "deal.reopened",
+    ]
+
+
 async def test_activity_of_a_deal_holds_what_changed(place: Place) -> None:
     deal = await place.deal(valueAmount="10.00")
     await place.patch(f"/deals/{deal['id']}", {"valueAmount": "20.00", "stage": "LOST"})

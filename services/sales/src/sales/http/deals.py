@@ -71,6 +71,8 @@ class DealPatch(DealFields):
     company_id: UUID = absent()
     currency: Currency = absent()
     stage: DealStage = absent()
+    won_reason: Reason | None = Field(None, description="Of a deal that is won, or becomes it by this.")
+    lost_reason: Reason | None = Field(None, description="Of a deal that is lost, or becomes it by this.")
 
 
 class OutcomeIn(In):

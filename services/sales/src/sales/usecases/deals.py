@@ -6,6 +6,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from pydantic.alias_generators import to_camel
+
+from chassis.errors import BadRequest
 from chassis.ids import new_id
 from chassis.tx import Fact, Tx
 from sales.copies import KnownOrganisation
@@ -62,15 +65,16 @@ async def change_deal(tx: Tx, deal_id: UUID, values: Values) -> Any:
     """Change the fields that were sent; another stage, of the deal or in its pipeline, runs the command for it."""
     values = await labelled_changes(tx, FieldEntity.DEAL, values)
     deal = await _expected(tx, deal_id)
+    stage = DealStage(values.get("stage", deal.stage))
     fields = {name: value for name, value in values.items() if name not in PLACE | {"stage"}}
+    reason = _reason_of(deal, stage, fields)
     if fields:
         await _revise(tx, deal, fields)
     if not PLACE.isdisjoint(values):
         await _move_to(tx, deal, values)
-    stage = DealStage(values.get("stage", deal.stage))
     if stage != deal.stage:
         tx.actor.must(_PERMISSIONS[stage])
-        return await _COMMANDS[stage](tx, deal)
+        return await _COMMANDS[stage](tx, deal, reason)
     return await deals.show(tx, deal.org_id, deal.id, now=tx.now)
 
 
@@ -111,6 +115,14 @@ async def restore_deal(tx: Tx, deal_id: UUID) -> Any:
     if not deal.restore():
         return await deals.show(tx, deal.org_id, deal_id, now=tx.now)
     return await _tell(tx, deal, "RESTORE", deal_restored)
+
+
+def _reason_of(deal: Deal, stage: DealStage, fields: dict[str, Any]) -> str | None:
+    """Take from the fields why the deal comes to this stage; one that is there already has its reason corrected."""
+    for outcome, name in _REASONS.items():
+        if outcome != stage and fields.pop(name, None) is not None:
+            raise BadRequest(f"Only a deal that is {outcome} has this.", field=to_camel(name))
+    return None if stage == deal.stage or stage not in _REASONS else fields.pop(_REASONS[stage], None)
 
 
 async def _revise(tx: Tx, deal: Deal, fields: Values) -> None:
@@ -162,19 +174,19 @@ def _step(tx: Tx, deal: Deal, before: tuple[UUID | None, str | None], seconds: i
     )
 
 
-async def _win(tx: Tx, deal: Deal, reason: str | None = None) -> Any:
+async def _win(tx: Tx, deal: Deal, reason: str | None) -> Any:
     if not deal.win(tx.now, reason):
         return await deals.show(tx, deal.org_id, deal.id, now=tx.now)
     return await _tell(tx, deal, "MARK_WON", deal_won)
 
 
-async def _lose(tx: Tx, deal: Deal, reason: str | None = None) -> Any:
+async def _lose(tx: Tx, deal: Deal, reason: str | None) -> Any:
     if not deal.lose(tx.now, reason):
         return await deals.show(tx, deal.org_id, deal.id, now=tx.now)
     return await _tell(tx, deal, "MARK_LOST", deal_lost)
 
 
-async def _reopen(tx: Tx, deal: Deal) -> Any:
+async def _reopen(tx: Tx, deal: Deal, _reason: str | None = None) -> Any:
     deal.reopen()
     return await _tell(tx, deal, "REOPEN", deal_reopened)
 
@@ -198,11 +210,12 @@ async def _tell(tx: Tx, deal: Deal, action: str, fact: Callable[[Any], Fact]) ->
     return shown
 
 
-_COMMANDS: Mapping[DealStage, Callable[[Tx, Deal], Awaitable[Any]]] = {
+_COMMANDS: Mapping[DealStage, Callable[[Tx, Deal, str | None], Awaitable[Any]]] = {
     DealStage.OPEN: _reopen,
     DealStage.WON: _win,
     DealStage.LOST: _lose,
 }
+_REASONS: Mapping[DealStage, str] = {DealStage.WON: "won_reason", DealStage.LOST: "lost_reason"}
 _PERMISSIONS: Mapping[DealStage, Permission] = {
     DealStage.OPEN: Permission.DEALS_REOPEN,
     DealStage.WON: Permission.DEALS_WIN,
