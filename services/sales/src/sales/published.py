@@ -254,7 +254,7 @@ def lead_snapshot(lead: Any) -> LeadSnapshot:
         last_activity_at=lead.last_activity_at,
         created_at=lead.created_at,
         updated_at=lead.updated_at,
-        category=lead.category,
+        category=lead.chosen_category,
         archived_at=lead.archived_at,
         tags=lead.tags,
         disqualified_reason=lead.disqualified_reason,

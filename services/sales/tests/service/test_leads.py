@@ -147,9 +147,10 @@ async def test_unknown_references_of_a_lead_are_refused(place: Place) -> None:
 async def test_null_clears_what_may_be_empty(place: Place) -> None:
     lead = await place.lead(source="fair", notes="n", category="cold", ownerUserId=place.owner)
     path = f"/leads/{lead['id']}"
-    empty = {"source": None, "notes": None, "category": None, "ownerUserId": None}
-    cleared = (await place.patch(path, empty)).json()
+    empty = {"source": None, "notes": None, "ownerUserId": None}
+    cleared = (await place.patch(path, empty | {"category": None})).json()
     assert {name: cleared[name] for name in empty} == empty
+    assert (cleared["chosenCategory"], cleared["category"]) == (None, "hot")
     for field in ("title", "stage"):
         assert code_of(await place.patch(path, {field: None}), 400) == "VALIDATION_ERROR"
 

@@ -1,7 +1,7 @@
 """Leads: possible sales, until they are a deal or not worth pursuing."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
@@ -31,6 +31,10 @@ class LeadCategory(StrEnum):
     WARM = "warm"
     COLD = "cold"
     DORMANT = "dormant"
+
+
+HOT_FOR, WARM_FOR, COLD_FOR = timedelta(days=7), timedelta(days=30), timedelta(days=90)
+"""How long after anything has happened to it a lead of which nobody has said so is hot, warm, cold."""
 
 
 LEAD_MOVES: Mapping[LeadStage, frozenset[LeadStage]] = {

@@ -43,7 +43,9 @@ class LeadFields(LabelledIn):
     """What a lead may have besides its title and stage."""
 
     source: Annotated[Text, StringConstraints(max_length=100)] | None = None
-    category: LeadCategory | None = None
+    category: LeadCategory | None = Field(
+        None, description="What you think of it; null leaves it to its activity."
+    )
     notes: Notes | None = None
     company_id: UUID | None = None
     contact_id: UUID | None = None
@@ -96,8 +98,10 @@ class LeadOut(Out):
     stage: LeadStage
     is_stale: bool
     source: str | None
-    category: LeadCategory | None
-    effective_category: LeadCategory | None = Field(description="`dormant` while the lead is stale.")
+    category: LeadCategory = Field(
+        description="`dormant` while the lead is stale, else what was chosen, else what its activity says."
+    )
+    chosen_category: LeadCategory | None = Field(description="What somebody said it is.")
     notes: str | None
     company_id: UUID | None
     company: Named | None
@@ -121,7 +125,7 @@ class LeadsQuery(ArchivableQuery):
 
     sort_by: Literal["createdAt", "title", "stage"] = "createdAt"
     stage: LeadStage | None = None
-    category: LeadCategory | None = Field(None, description="Matches `effectiveCategory`.")
+    category: LeadCategory | None = None
     stale: bool | None = None
     company_id: UUID | None = None
 

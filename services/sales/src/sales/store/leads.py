@@ -4,14 +4,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, Interval, String, bindparam, case, func, literal_column, select
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Interval,
+    String,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader, Rows
+from chassis.rows import Instant
 from sales.domain.custom_fields import FieldEntity
-from sales.domain.leads import OPEN_STAGES, Lead, LeadCategory, LeadStage
+from sales.domain.leads import COLD_FOR, HOT_FOR, OPEN_STAGES, WARM_FOR, Lead, LeadCategory, LeadStage
 from sales.store.custom_fields import missing, require, typed
 from sales.store.embedded import (
     COMPANY_NAMED,
@@ -33,8 +45,26 @@ _ALLOWED = func.make_interval(0, 0, 0, 0, policy("lead_stale_after_hours"), type
 # Nothing happens to a lead but that somebody changes it.
 _LAST_ACTIVITY_AT = LEAD.updated_at
 _STALE = is_stale(LEAD, OPEN_STAGES, _LAST_ACTIVITY_AT, _ALLOWED)
-# Whatever somebody thought of it: a lead to which nothing happens for too long is dormant.
-_EFFECTIVE_CATEGORY = case((_STALE, literal_column(f"'{LeadCategory.DORMANT.value}'")), else_=LEAD.category)
+_AGE = bindparam("now", type_=Instant) - _LAST_ACTIVITY_AT
+
+
+def _category(category: LeadCategory) -> ColumnElement[str]:
+    return literal_column(f"'{category.value}'")
+
+
+# Whatever somebody thought of it, a lead to which nothing happens for too long is dormant. Where nobody has said
+# what to think of it, a qualified one is hot, and the others cool down while nothing happens.
+_CATEGORY = case(
+    (_STALE, _category(LeadCategory.DORMANT)),
+    (LEAD.category.is_not(None), LEAD.category),
+    (
+        or_(LEAD.stage == literal_column(f"'{LeadStage.QUALIFIED.value}'"), _AGE <= HOT_FOR),
+        _category(LeadCategory.HOT),
+    ),
+    (_AGE <= WARM_FOR, _category(LeadCategory.WARM)),
+    (_AGE <= COLD_FOR, _category(LeadCategory.COLD)),
+    else_=_category(LeadCategory.DORMANT),
+)
 
 _SHOWN = (
     select(
@@ -44,8 +74,8 @@ _SHOWN = (
         LEAD.stage,
         _STALE.label("is_stale"),
         LEAD.source,
-        LEAD.category,
-        _EFFECTIVE_CATEGORY.label("effective_category"),
+        _CATEGORY.label("category"),
+        LEAD.category.label("chosen_category"),
         LEAD.notes,
         LEAD.company_id,
         COMPANY_NAMED,
@@ -83,7 +113,7 @@ LIST = ListQuery(
     filters={
         "live": LEAD.archived_at.is_(None),
         "stage": LEAD.stage == bindparam("stage"),
-        "category": bindparam("category", type_=String) == _EFFECTIVE_CATEGORY,
+        "category": bindparam("category", type_=String) == _CATEGORY,
         "stale": bindparam("stale", type_=Boolean) == _STALE,
         "company_id": LEAD.company_id == bindparam("company_id"),
         "owner_user_id": LEAD.owner_user_id == bindparam("owner_user_id"),
