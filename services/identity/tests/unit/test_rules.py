@@ -128,6 +128,12 @@ def test_roles_hold_what_the_first_release_says() -> None:
     assert "users:manage" not in scope_of(Role.DIRECTOR)
 
 
+def test_director_defines_what_a_sales_manager_does_but_neither_merges_nor_moves_rows_in_bulk() -> None:
+    below, above = set(permissions_of(Role.SALES_MANAGER)), set(permissions_of(Role.DIRECTOR))
+    of_sales = {permitted.key for permitted in CATALOGUE if permitted.context == "sales"}
+    assert {key.split(":")[1] for key in (below - above) & of_sales} == {"merge", "import", "export", "batch"}
+
+
 @pytest.mark.parametrize(
     ("text", "normal"),
     [
