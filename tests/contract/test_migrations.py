@@ -34,6 +34,18 @@ ALLOWED: Mapping[tuple[str, str], Sequence[str]] = {
     ("identity", "0004"): ("ban-drop-constraint", "require-concurrent-index-creation"),
     # It leaves the transaction of the migrations, so that nobody who writes contacts or companies waits for it.
     ("sales", "0010"): ("ban-concurrent-index-creation-in-transaction",),
+    # The same for the outbox, of whoever publishes facts.
+    **dict.fromkeys(
+        {
+            "identity": "0012",
+            "sales": "0011",
+            "work": "0004",
+            "billing": "0004",
+            "notifications": "0005",
+            "reporting": "0006",
+        }.items(),
+        ("ban-concurrent-index-creation-in-transaction",),
+    ),
 }
 """Revisions that may break a rule, and why."""
 

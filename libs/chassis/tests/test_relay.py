@@ -97,6 +97,28 @@ async def all_published(stand: Stand) -> bool:
     return await pending(stand) == 0
 
 
+async def test_facts_of_something_large_let_all_others_go_first_but_those_of_their_aggregate(
+    notes: Stand, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.relay.BULK_A_SECOND", 1)
+    imported = new_id()
+    await publish(notes, "imported", aggregate_id=imported, is_bulk=True)
+    await publish(notes, "imported too", is_bulk=True)
+    relay = relay_of(notes, bus)
+    relay._bulk_due_at = float("inf")
+    await publish(notes, "changed", aggregate_id=imported, version=2)
+    await publish(notes, "prompt")
+    assert await relay.publish_batch() == 1
+    assert await names(bus, notes) == ["prompt"]
+    relay._bulk_due_at = 0
+    assert await relay.publish_batch() == 3
+    assert await names(bus, notes) == ["prompt", "imported", "imported too", "changed"]
+    await publish(notes, "much more", is_bulk=True)
+    assert await relay.publish_batch() == 0  # so many a second, and no more
+    await publish(notes, "prompt again", aggregate_id=imported, version=3)
+    assert await relay.publish_batch() == 1
+
+
 async def test_order_holds_when_the_broker_refuses_one_in_the_middle(notes: Stand, bus: Bus) -> None:
     company = new_id()
     for version in range(1, 5):

@@ -28,6 +28,7 @@ _WRITTEN = {
         "payload",
         "headers",
         "created_at",
+        "is_bulk",
     ],
 }
 

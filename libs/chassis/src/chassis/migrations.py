@@ -95,6 +95,27 @@ def create_job_queue() -> None:
         op.execute(f"GRANT {rights} {JOB_SCHEMA} TO {service}_app, {service}_system")
 
 
+def add_bulk_lane() -> None:
+    """What lets the facts of something large wait, for databases whose first revision did not have it yet.
+
+    The indexes are made beside the work of others.
+    """
+    op.execute("ALTER TABLE outbox ADD COLUMN IF NOT EXISTS is_bulk boolean NOT NULL DEFAULT false")
+    with op.get_context().autocommit_block():
+        for name, column, lane in (
+            ("ix_outbox_prompt", "id", "NOT is_bulk"),
+            ("ix_outbox_bulk", "aggregate_id", "is_bulk"),
+        ):
+            op.create_index(
+                name,
+                "outbox",
+                [column],
+                postgresql_where=text(f"{rows.PENDING} AND {lane}"),
+                postgresql_concurrently=True,
+                if_not_exists=True,
+            )
+
+
 def isolate(table: str, *, is_append_only: bool = False) -> None:
     """Row level security by organisation, forced on the owner too, and the rights of the two roles."""
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Row, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.bus import MAX_MESSAGE_BYTES, STREAM, SUBJECT_PREFIX, Bus, BusErrors
@@ -22,10 +22,30 @@ from chassis.tasks import uninterrupted
 log = structlog.get_logger()
 
 BATCH = 200
+BULK_BATCH = 75
+BULK_A_SECOND = 300
+"""Facts of something large, such as a long import: slow enough for consumers to have time for everything else."""
 POLL_SECONDS = 0.25
 MAX_POLL_SECONDS = 2.0
 MEASURE_SECONDS = 1.0
 LOCK = text("SELECT pg_try_advisory_lock(hashtext('execos.relay'))")
+
+
+def _is_pending(rows: Any = outbox) -> Any:
+    return rows.c.published_at.is_(None) & rows.c.quarantined_at.is_(None)
+
+
+_BULK = outbox.alias("bulk")
+_FOLLOWS_BULK = exists().where(
+    _is_pending(_BULK), _BULK.c.is_bulk, _BULK.c.aggregate_id == outbox.c.aggregate_id
+)
+# Never `id > last seen`: identity values are handed out before commit order is known.
+# A fact of something large follows itself; `NOT is_bulk` is said for the index.
+PROMPT = (
+    select(outbox).where(_is_pending(), ~outbox.c.is_bulk, ~_FOLLOWS_BULK).order_by(outbox.c.id).limit(BATCH)
+)
+LATER = select(outbox).where(_is_pending()).order_by(outbox.c.id).limit(BULK_BATCH)
+"""Once nothing is prompt, these are of something large, or follow such a fact of their aggregate."""
 
 
 class Relay:
@@ -38,6 +58,7 @@ class Relay:
         self._clock = clock
         self._hint = asyncio.Event()
         self._measured_at = float("-inf")
+        self._bulk_due_at = float("-inf")
 
     def wake(self) -> None:
         """A transaction with facts has committed."""
@@ -71,9 +92,16 @@ class Relay:
                 await uninterrupted(holder.invalidate())  # the lock ends with its connection
 
     async def publish_batch(self) -> int:
-        """Publish up to BATCH pending rows and mark them; returns how many, raises when the broker refused any."""
+        """Publish up to BATCH pending rows and mark them; returns how many, raises when the broker refused any.
+
+        Rows of something large come after all others, and only so many a second.
+        """
         async with self._database.session(None, read_only=True) as session:
-            rows = (await session.execute(_pending())).all()
+            rows = list((await session.execute(PROMPT)).all())
+            if len(rows) < BATCH and time.monotonic() >= self._bulk_due_at:
+                known = {row.id for row in rows}
+                rows += [row for row in (await session.execute(LATER)).all() if row.id not in known]
+                self._bulk_due_at = time.monotonic() + BULK_BATCH / BULK_A_SECOND
             if time.monotonic() - self._measured_at >= MEASURE_SECONDS:
                 await self._measure(session)
         if not rows:
@@ -144,15 +172,6 @@ async def redrive(database: Database, since: datetime) -> int:
         result = await session.execute(again)
         await session.commit()
     return int(result.rowcount)  # type: ignore[attr-defined]
-
-
-def _is_pending() -> Any:
-    return outbox.c.published_at.is_(None) & outbox.c.quarantined_at.is_(None)
-
-
-def _pending() -> Any:
-    # Never `id > last seen`: identity values are handed out before commit order is known.
-    return select(outbox).where(_is_pending()).order_by(outbox.c.id).limit(BATCH)
 
 
 def _headers(row: Row[Any], context: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -67,6 +68,8 @@ class Aggregate(Recorded):
 
 metadata = service_metadata()
 
+PENDING = "published_at IS NULL AND quarantined_at IS NULL"
+
 outbox = Table(
     "outbox",
     metadata,
@@ -83,11 +86,12 @@ outbox = Table(
     Column("published_at", Instant),
     Column("quarantined_at", Instant),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("is_bulk", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("org_id", "id"),
     UniqueConstraint("org_id", "event_id"),
-    Index(
-        "ix_outbox_pending", "id", postgresql_where=text("published_at IS NULL AND quarantined_at IS NULL")
-    ),
+    Index("ix_outbox_pending", "id", postgresql_where=text(PENDING)),
+    Index("ix_outbox_prompt", "id", postgresql_where=text(f"{PENDING} AND NOT is_bulk")),
+    Index("ix_outbox_bulk", "aggregate_id", postgresql_where=text(f"{PENDING} AND is_bulk")),
     Index("ix_outbox_published", "published_at", postgresql_where=text("published_at IS NOT NULL")),
 )
 

@@ -129,6 +129,8 @@ class Tx:
         self._kept: dict[object, object] = {}
         self._entries: list[dict[str, Any]] = []
         self._facts: list[dict[str, Any]] = []
+        self.is_bulk = False
+        """Whether what is told from now on is a part of something large and lets everybody else's facts go first."""
 
     async def __aenter__(self) -> Self:
         """Nothing happens yet: the transaction is lazy."""
@@ -344,6 +346,7 @@ class Tx:
                 "payload": payload,
                 "headers": self._headers(),
                 "created_at": self.now,
+                "is_bulk": self.is_bulk,
             }
         )
 

@@ -38,11 +38,13 @@ async def publish(
     aggregate_id: UUID | None = None,
     version: int = 1,
     org_id: UUID | None = None,
+    is_bulk: bool = False,
     then: Callable[[], None] = lambda: None,
 ) -> None:
     """Commit one fact; `then` is what the source does after the commit."""
     source = replace(stand.runtime.source, on_facts=then)
     async with source.tx(system_actor(org_id or stand.org_id)) as tx:
+        tx.is_bulk = is_bulk
         company = CompanySnapshot(name=name, version=version)
         tx.publish(Fact(CompanyCreated(company=company), aggregate_id or new_id(), version))
 

@@ -1,5 +1,6 @@
 """What an import has to do with the rest of sales: fields of one's own, tags, the board, the search."""
 
+import pytest
 from services.sales.tests.place import Place
 from services.sales.tests.service.test_imports import mapped, ran, rows_of, uploaded
 
@@ -129,3 +130,30 @@ async def test_a_company_that_was_made_for_a_row_stays_where_somebody_uses_it(pl
     await place.deal(used, title="Since then")
     assert (await ran(place, run, "revert"))["undone"]["reverted"] == 2
     assert await place.names("/companies") == ["Used GmbH"]
+
+
+async def test_facts_of_a_long_import_let_others_go_first(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sales.usecases.import_runs.LARGE", 1)
+    lanes = {}
+    for name, content in (("short", "Name\nOne\n"), ("long", "Name\nTwo\nThree\n")):
+        run = await uploaded(place, content)
+        await mapped(place, run)
+        before = await place.stand.facts()
+        await ran(place, run, "apply")
+        lanes[name] = [(fact.type, fact.is_bulk) for fact in (await place.stand.facts())[len(before) :]]
+    assert {is_bulk for _, is_bulk in lanes["short"]} == {False}
+    assert [is_bulk for kind, is_bulk in lanes["long"] if kind == "sales.company.created.v1"] == [True, True]
+    assert [is_bulk for kind, is_bulk in lanes["long"] if kind == "sales.import.finished.v1"] == [False]
+
+
+async def test_value_of_one_key_is_none_of_another(place: Place) -> None:
+    ann = await place.contact("Ann", email="a@x.test")
+    named = await place.contact("a@x.test")
+    run = await uploaded(place, "Name,Email,Title\n,a@x.test,CEO\na@x.test,,CTO\n", "contact")
+    mapping = {"name": "Name", "email": "Email", "title": "Title"}
+    await mapped(place, run, mapping=mapping, duplicatePolicy="update", matchBy=["email", "name"])
+    assert (await ran(place, run, "apply"))["counters"]["update"] == 2
+    titles = [(await place.read(f"/contacts/{each['id']}"))["title"] for each in (ann, named)]
+    assert titles == ["CEO", "CTO"]

@@ -349,17 +349,6 @@ async def test_revert_gives_back_what_was_and_leaves_what_has_been_changed_since
     assert kept["problems"] == [{"field": "row", "issues": ["has been changed since"]}]
 
 
-async def test_value_of_one_key_is_none_of_another(place: Place) -> None:
-    ann = await place.contact("Ann", email="a@x.test")
-    named = await place.contact("a@x.test")
-    run = await uploaded(place, "Name,Email,Title\n,a@x.test,CEO\na@x.test,,CTO\n", "contact")
-    mapping = {"name": "Name", "email": "Email", "title": "Title"}
-    await mapped(place, run, mapping=mapping, duplicatePolicy="update", matchBy=["email", "name"])
-    assert (await ran(place, run, "apply"))["counters"]["update"] == 2
-    titles = [(await place.read(f"/contacts/{each['id']}"))["title"] for each in (ann, named)]
-    assert titles == ["CEO", "CTO"]
-
-
 async def test_revert_of_rows_about_the_same_thing(place: Place) -> None:
     run = await uploaded(place, "Name,City\nOne,Kiel\nTwo,Bonn\none,Ulm\nONE,Jena\n")
     await mapped(place, run, duplicatePolicy="update")

@@ -52,6 +52,7 @@ class PublishedFact:
     aggregate_id: UUID
     version: int
     message: Any
+    is_bulk: bool
 
 
 @dataclass
@@ -113,7 +114,9 @@ class Stand:
         async with self.runtime.system.session(None, read_only=True) as session:
             rows = (await session.execute(wanted)).all()
         return [
-            PublishedFact(row.type, row.aggregate_id, row.aggregate_version, parse(row.type, row.payload))
+            PublishedFact(
+                row.type, row.aggregate_id, row.aggregate_version, parse(row.type, row.payload), row.is_bulk
+            )
             for row in rows
         ]
 

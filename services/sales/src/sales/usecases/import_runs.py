@@ -29,6 +29,8 @@ from sales.usecases.pipelines import Place, place_in
 from sales.usecases.tags import keep_names
 
 BATCH = 500
+LARGE = 1000
+"""Rows from which on the facts of an import let those of everybody else go first."""
 TOLD_BY = {
     ImportStatus.CHECKED: "CHECKED",
     ImportStatus.APPLIED: "APPLIED",
@@ -51,6 +53,7 @@ async def work_on(
     run = await imports.lock(tx, import_id)
     if not run.is_running:
         return False
+    tx.is_bulk = run.total > LARGE
     if run.status == ImportStatus.REVERTING:
         return await revert_rows(tx, run, limit, refusal) or await _end(tx, run)
     given = await imports.next_rows(tx, run, limit)
@@ -82,6 +85,7 @@ async def fail(tx: Tx, import_id: UUID, error: str) -> None:
 async def _end(tx: Tx, run: Import) -> bool:
     run.end()
     run.done = run.total
+    tx.is_bulk = False  # whoever waits for the end of it is told at once
     tx.record(run, TOLD_BY[ImportStatus(run.status)])
     if run.status != ImportStatus.CHECKED:
         tx.publish(import_finished(run))

@@ -1,0 +1,11 @@
+"""Facts of something large wait for all others."""
+
+from chassis.migrations import add_bulk_lane
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    """The column and the indexes that the relay looks for."""
+    add_bulk_lane()
