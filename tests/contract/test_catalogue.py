@@ -44,6 +44,8 @@ APPEND_ONLY: Mapping[str, frozenset[str]] = {
 
 ACROSS_TENANTS: Mapping[str, str] = {
     "ix_outbox_pending": "the relay reads every organisation's pending facts in order",
+    "ix_outbox_prompt": "the same, without those of something large",
+    "ix_outbox_bulk": "the relay looks for facts of something large that an aggregate still has",
     "ix_outbox_published": "clean-up by age",
     "ix_inbox_received_at": "clean-up by age",
     "ix_idempotency_created_at": "clean-up by age",

@@ -100,6 +100,7 @@ async def _furnish(org: Organisation) -> dict[str, str]:
     rows["import"] = await files_recipes.checked(org)
     rows["notification"] = await recipes.notification(org)
     await org.post(f"/deals/{rows['deal']['id']}/mark-won")
+    await recipes.deal(org)  # an open one, for the board
     await org.platform.carry(org.id)
     return {"organisation": str(org.id)} | {kind: str(row["id"]) for kind, row in rows.items()}
 
