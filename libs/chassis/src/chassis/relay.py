@@ -5,11 +5,12 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import Row, exists, func, select, text, update
+from sqlalchemy import Integer, Row, bindparam, exists, func, select, text, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.bus import MAX_MESSAGE_BYTES, STREAM, SUBJECT_PREFIX, Bus, BusErrors
@@ -39,13 +40,16 @@ _BULK = outbox.alias("bulk")
 _FOLLOWS_BULK = exists().where(
     _is_pending(_BULK), _BULK.c.is_bulk, _BULK.c.aggregate_id == outbox.c.aggregate_id
 )
+_IS_LATER = outbox.c.is_bulk | _FOLLOWS_BULK
 # Never `id > last seen`: identity values are handed out before commit order is known.
 # A fact of something large follows itself; `NOT is_bulk` is said for the index.
-PROMPT = (
-    select(outbox).where(_is_pending(), ~outbox.c.is_bulk, ~_FOLLOWS_BULK).order_by(outbox.c.id).limit(BATCH)
+_PROMPT = select(outbox).where(_is_pending(), ~outbox.c.is_bulk, ~_FOLLOWS_BULK)
+_LATER = select(outbox).where(_is_pending(), _IS_LATER)
+READY = union_all(
+    select(_PROMPT.order_by(outbox.c.id).limit(BATCH).subquery("prompt")),
+    select(_LATER.order_by(outbox.c.id).limit(bindparam("later", type_=Integer)).subquery("later")),
 )
-LATER = select(outbox).where(_is_pending()).order_by(outbox.c.id).limit(BULK_BATCH)
-"""Once nothing is prompt, these are of something large, or follow such a fact of their aggregate."""
+"""What is published next: facts that wait for nothing, and so many of something large or behind such a one."""
 
 
 class Relay:
@@ -94,18 +98,18 @@ class Relay:
     async def publish_batch(self) -> int:
         """Publish up to BATCH pending rows and mark them; returns how many, raises when the broker refused any.
 
-        Rows of something large come after all others, and only so many a second.
+        Rows of something large hold up no others, and are only so many a second.
         """
+        is_due = time.monotonic() >= self._bulk_due_at
         async with self._database.session(None, read_only=True) as session:
-            rows = list((await session.execute(PROMPT)).all())
-            if len(rows) < BATCH and time.monotonic() >= self._bulk_due_at:
-                known = {row.id for row in rows}
-                rows += [row for row in (await session.execute(LATER)).all() if row.id not in known]
-                self._bulk_due_at = time.monotonic() + BULK_BATCH / BULK_A_SECOND
+            ready = await session.execute(READY, {"later": BULK_BATCH if is_due else 0})
+            rows = sorted(ready.all(), key=attrgetter("id"))
             if time.monotonic() - self._measured_at >= MEASURE_SECONDS:
                 await self._measure(session)
         if not rows:
             return 0
+        if any(row.is_bulk for row in rows):
+            self._bulk_due_at = time.monotonic() + BULK_BATCH / BULK_A_SECOND
         by_aggregate: dict[Any, list[Row[Any]]] = defaultdict(list)
         for row in rows:
             by_aggregate[row.aggregate_id].append(row)
