@@ -98,7 +98,7 @@ def create_job_queue() -> None:
 def add_bulk_lane() -> None:
     """What lets the facts of something large wait, for databases whose first revision did not have it yet.
 
-    The indexes are made beside the work of others.
+    The indexes are made beside the work of others; what an attempt that broke off has left is made anew.
     """
     op.execute("ALTER TABLE outbox ADD COLUMN IF NOT EXISTS is_bulk boolean NOT NULL DEFAULT false")
     with op.get_context().autocommit_block():
@@ -106,6 +106,7 @@ def add_bulk_lane() -> None:
             ("ix_outbox_prompt", "id", "NOT is_bulk"),
             ("ix_outbox_bulk", "aggregate_id", "is_bulk"),
         ):
+            op.drop_index(name, postgresql_concurrently=True, if_exists=True)
             op.create_index(
                 name,
                 "outbox",
