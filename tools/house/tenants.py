@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tools.house.source import Finding, Source, dotted
 
-QUERIES = frozenset({"select", "update", "delete", "exists"})
+QUERIES = frozenset({"select", "update", "delete", "delete_some", "exists"})
 REASON = re.compile(r"#\s*tenantless:\s*\S+")
 SQL = re.compile(r"\b(select|update|delete)\b", re.IGNORECASE)
 RULE = "tenant"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import MetaData, Table, delete, select, tuple_
+from sqlalchemy import MetaData, Table
 
 from chassis import rows
 from chassis.database import Database
+from chassis.deleting import delete_some
 from chassis.inbox import ERASED, accept_no_more
 from chassis.jobs import Jobs, enqueue
 from chassis.runtime import Runtime
@@ -46,7 +46,7 @@ async def erase(
     """
     for table in tenant_tables(metadata):
         if table.name not in keep:
-            while await _delete(system, table, org_id) == BATCH:
+            while await _delete(system, table, org_id):
                 pass
 
 
@@ -61,12 +61,10 @@ async def _run(runtime: Runtime, org_id: UUID, *, metadata: MetaData) -> None:
 
 
 async def _delete(system: Database, table: Table, org_id: UUID) -> int:
-    key: Any = tuple_(*table.primary_key.columns)
     doomed = table.c.org_id == org_id
     if table is rows.inbox:
         doomed &= table.c.consumer != ERASED
-    some = select(*table.primary_key.columns).where(doomed).limit(BATCH)
     async with system.session(org_id) as session:
-        result = await session.execute(delete(table).where(key.in_(some)))
+        deleted = await delete_some(session, table, doomed, BATCH)
         await session.commit()
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return deleted

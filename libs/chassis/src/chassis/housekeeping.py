@@ -1,11 +1,11 @@
 """House-keeping of the chassis' own tables, a job in every service (design/data.md: clean-up)."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, select, text, tuple_
+from sqlalchemy import ColumnElement, Table, text
 
 from chassis.database import Database
+from chassis.deleting import delete_some
 from chassis.jobs import Jobs
 from chassis.rows import idempotency, inbox, job_run, outbox
 from chassis.runtime import Runtime
@@ -51,9 +51,7 @@ async def clean_up(runtime: Runtime, _slot: datetime) -> None:
 
 
 async def _delete(system: Database, table: Table, is_old: ColumnElement[bool]) -> int:
-    key: Any = tuple_(*table.primary_key.columns)
-    old = select(*table.primary_key.columns).where(is_old).limit(BATCH)
     async with system.session(None) as session:
-        result = await session.execute(delete(table).where(key.in_(old)))
+        deleted = await delete_some(session, table, is_old, BATCH)
         await session.commit()
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return deleted

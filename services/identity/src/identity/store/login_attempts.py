@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.deleting import delete_some
 from chassis.entities import Entities
 from chassis.tx import Tx
 from identity.domain.login_attempts import LoginAttempts
@@ -35,7 +36,4 @@ async def lock(tx: Tx, bucket: bytes, now: datetime) -> LoginAttempts:
 async def forget(session: AsyncSession, before: datetime, limit: int) -> int:
     """Delete buckets that rest since an instant; how many."""
     # tenantless: clean-up by the system role
-    old = select(LoginAttempts.bucket).where(LoginAttempts.last_at < before).limit(limit)
-    # tenantless: clean-up by the system role
-    result = await session.execute(delete(LoginAttempts).where(LoginAttempts.bucket.in_(old)))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return await delete_some(session, LoginAttempts, LoginAttempts.last_at < before, limit)

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from chassis.deleting import delete_some
 from chassis.queries import Lookup, Reader
 from chassis.tx import Reading
 from identity.domain.accounts import Account
@@ -87,10 +88,7 @@ async def is_there(session: AsyncSession, link_id: UUID) -> bool:
 async def forget(session: AsyncSession, before: datetime, limit: int) -> int:
     """Delete links that nobody could use since an instant; how many."""
     # tenantless: clean-up by the system role
-    old = select(MailLink.id).where(MailLink.expires_at < before).limit(limit)
-    # tenantless: clean-up by the system role
-    result = await session.execute(delete(MailLink).where(MailLink.id.in_(old)))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return await delete_some(session, MailLink, MailLink.expires_at < before, limit)
 
 
 async def find_alive(reading: Reading, org_id: UUID, kind: LinkKind, link_id: UUID) -> Any | None:

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.deleting import delete_some
 from identity.domain.oidc_states import OidcState
 
 
@@ -25,7 +26,4 @@ async def take(
 async def forget(session: AsyncSession, now: datetime, limit: int) -> int:
     """Delete sign-ins that nobody finished in time; how many."""
     # tenantless: clean-up by the system role
-    old = select(OidcState.state_hash).where(OidcState.expires_at <= now).limit(limit)
-    # tenantless: clean-up by the system role
-    result = await session.execute(delete(OidcState).where(OidcState.state_hash.in_(old)))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return await delete_some(session, OidcState, OidcState.expires_at <= now, limit)

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.deleting import delete_some
 from chassis.errors import NotFound
 from chassis.queries import Lookup, Reader
 from identity.domain.passkeys import Passkey, SpentChallenge
@@ -60,7 +61,4 @@ async def spend_challenge(session: AsyncSession, digest: bytes, expires_at: date
 async def forget_challenges(session: AsyncSession, before: datetime, limit: int) -> int:
     """Delete challenges that nobody can answer any more; how many."""
     # tenantless: clean-up by the system role
-    old = select(SpentChallenge.digest).where(SpentChallenge.expires_at < before).limit(limit)
-    # tenantless: clean-up by the system role
-    result = await session.execute(delete(SpentChallenge).where(SpentChallenge.digest.in_(old)))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return await delete_some(session, SpentChallenge, SpentChallenge.expires_at < before, limit)

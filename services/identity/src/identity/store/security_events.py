@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, select, tuple_
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.deleting import delete_some
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Reader
 from identity.domain.organisations import Organisation
@@ -39,14 +40,6 @@ async def forget(session: AsyncSession, now: datetime, limit: int) -> int:
     """Delete events that are older than their organisation keeps them; how many."""
     kept = func.make_interval(0, 0, 0, Policies.security_event_retention_days)
     # tenantless: clean-up by the system role
-    old = (
-        select(SecurityEvent.org_id, SecurityEvent.id)
-        .join(Policies, Policies.org_id == SecurityEvent.org_id)
-        .where(SecurityEvent.at < now - kept)
-        .limit(limit)
-    )
+    is_old = exists().where(Policies.org_id == SecurityEvent.org_id, SecurityEvent.at < now - kept)
     # tenantless: clean-up by the system role
-    result = await session.execute(
-        delete(SecurityEvent).where(tuple_(SecurityEvent.org_id, SecurityEvent.id).in_(old))
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return await delete_some(session, SecurityEvent, is_old, limit)

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, or_, select, tuple_
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.deleting import delete_some
 from chassis.queries import Lookup, Reader
 from identity.domain.policies import Policies
 from identity.domain.sessions import Session
@@ -63,7 +64,4 @@ async def forget(session: AsyncSession, before: datetime, limit: int) -> int:
     """Delete sessions that nobody could use since an instant; how many."""
     is_old = or_(Session.ended_at < before, Session.expires_at < before)
     # tenantless: clean-up by the system role
-    old = select(Session.org_id, Session.id).where(is_old).limit(limit)
-    # tenantless: clean-up by the system role
-    result = await session.execute(delete(Session).where(tuple_(Session.org_id, Session.id).in_(old)))
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return await delete_some(session, Session, is_old, limit)

@@ -13,7 +13,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
-    delete,
     func,
     literal_column,
     or_,
@@ -25,6 +24,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.auth import Actor
+from chassis.deleting import delete_some
 from chassis.errors import NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader, Rows
@@ -254,10 +254,9 @@ async def list_expired(session: AsyncSession, now: datetime, limit: int) -> Sequ
 async def delete_rows(tx: Tx, import_id: UUID, limit: int) -> int:
     """Delete rows of an import, as many as the limit says; how many they were."""
     org_id = tx.actor.org_id
-    some = select(ROW.number).where(ROW.org_id == org_id, ROW.import_id == import_id).limit(limit)
-    own = delete(ImportRow).where(ROW.org_id == org_id, ROW.import_id == import_id)
-    done = await tx.session.execute(own.where(ROW.number.in_(some)))
-    return int(done.rowcount)  # type: ignore[attr-defined] # of what has deleted
+    return await delete_some(
+        tx.session, ImportRow, and_(ROW.org_id == org_id, ROW.import_id == import_id), limit
+    )
 
 
 async def settle(tx: Tx, run: Import, rows: Sequence[Mapping[str, Any]]) -> None:
