@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from services.identity.tests.openid import CLIENT, RogueProvider, rogue_provider
 from services.identity.tests.place import CHEAP_KIB, Place
 from services.identity.tests.platform_owner import PLATFORM_HOST, PlatformPerson, platform_owner
-from sqlalchemy import select, update
+from sqlalchemy import Select, func, select, update
 
 from chassis import relay
 from chassis.auth import ALGORITHM, KeySet
@@ -166,6 +166,19 @@ class Platform:
             found += [received(orjson.dumps(row.payload), relay._headers(row, name)) for row in rows]
         return found
 
+    async def last_facts(self) -> Mapping[str, int]:
+        """The number of each service's newest fact, whichever organisation's."""
+        wanted = select(func.coalesce(func.max(outbox.c.id), 0))
+        return {name: await self._count(stand, wanted) for name, stand in self.stands.items()}
+
+    async def facts_since(self, last: Mapping[str, int], org_id: UUID) -> int:
+        """How many facts of an organisation came after those."""
+        wanted = select(func.count()).where(outbox.c.org_id == org_id)
+        counts = [
+            await self._count(self.stands[name], wanted.where(outbox.c.id > last[name])) for name in last
+        ]
+        return sum(counts)
+
     async def entries(self, service: str, request_id: str) -> list[Any]:
         """The audit facts of one request."""
         wanted = outbox.c.type == f"{service}.activity.recorded.v1"
@@ -174,6 +187,10 @@ class Platform:
                 select(outbox.c.payload).where(wanted, outbox.c.payload["requestId"].astext == request_id)
             )
             return list(rows)
+
+    async def _count(self, stand: Stand, wanted: Select[tuple[int]]) -> int:
+        async with stand.runtime.system.session(None, read_only=True) as session:
+            return await session.scalar(wanted) or 0
 
     async def _hand_on(self, publisher: Stand, org_id: UUID, about: str | None) -> int:
         """Hand a publisher's pending facts to every service with a handler for them; how many there were."""

@@ -10,7 +10,6 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic.alias_generators import to_camel
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
@@ -50,11 +49,11 @@ def create_app(title: str, routers: Sequence[APIRouter], runtime: Runtime | None
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=_operation_id,
     )
     app.state.runtime = runtime
     for each in (*routers, health_router):
-        app.include_router(each)
+        # Not `include_router`: it analyses every door a second time, for prefixes and defaults that apps do not give.
+        app.router.routes.extend(each.routes)
     context = runtime.source.context if runtime else title
     app.add_middleware(cast("Any", Edge), service=context, uploads=_uploads(routers))
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -72,10 +71,6 @@ def _uploads(routers: Sequence[APIRouter]) -> dict[str, int]:
     """The paths that take more than the usual body: a file of that many bytes, and the form around it."""
     doors = [each for each_router in routers for each in each_router.routes if isinstance(each, APIRoute)]
     return {door.path: limit + FORM_BYTES for door in doors if (limit := upload_limit(door.openapi_extra))}
-
-
-def _operation_id(route: APIRoute) -> str:
-    return f"{route.tags[0]}.{to_camel(route.name)}" if route.tags else to_camel(route.name)
 
 
 async def _on_refusal(request: Request, error: Exception) -> Response:

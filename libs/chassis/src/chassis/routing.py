@@ -15,6 +15,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
 from chassis.errors import Invalid, UnsupportedMediaType
 from chassis.etag import etag
@@ -82,7 +83,8 @@ class CommittingRoute(APIRoute):
     """Handler, then commit, then response: success is answered only for what is stored (invariant 2)."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        super().__init__(path, _remember_outcome(endpoint), **options)
+        named = {"generate_unique_id_function": _operation_id}
+        super().__init__(path, _remember_outcome(endpoint), **options | named)
         guard = find_guard(self.dependant)
         calls = _calls(self.dependant)
         blocking = [call for call in calls if not _is_async(call)]
@@ -140,6 +142,10 @@ class CommittingRoute(APIRoute):
             return response
 
         return serve
+
+
+def _operation_id(route: APIRoute) -> str:
+    return f"{route.tags[0]}.{to_camel(route.name)}" if route.tags else to_camel(route.name)
 
 
 def find_guard(dependant: Dependant) -> Requires | None:
