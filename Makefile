@@ -11,7 +11,8 @@ PYTEST := mkdir -p $(SCRATCH) && TMPDIR=$(SCRATCH) $(PY) -m pytest
 SERVICES := identity sales work billing notifications reporting
 PACKAGES := $(wildcard libs/*/pyproject.toml services/*/pyproject.toml gateway/pyproject.toml deploy/local/pyproject.toml)
 TYPED := $(wildcard libs services gateway deploy/local tests bench tools)
-WORKERS ?= 2
+# On 2 cores: some tests wait for a broker, a server or a timer.
+WORKERS ?= 3
 PARALLEL := -n $(WORKERS) --dist worksteal
 
 # A run leaves nothing outside .venv and .data: every cache of every tool lives in .venv/.cache.
