@@ -188,7 +188,7 @@ class Platform:
             )
             return list(rows)
 
-    async def _count(self, stand: Stand, wanted: Select[tuple[int]]) -> int:
+    async def _count(self, stand: Stand, wanted: Select[int]) -> int:
         async with stand.runtime.system.session(None, read_only=True) as session:
             return await session.scalar(wanted) or 0
 
