@@ -331,3 +331,23 @@ async def test_reporting_lists_and_starts_the_jobs_of_a_service(notes: Stand) ->
             await peer.ask(calls.Run, bad)
     await peer.close()
     await server.stop(0)
+
+
+async def test_children_that_are_forked_beside_calls_live(served: Served) -> None:
+    peer = served.peer()
+    calls = jobs_pb2_grpc.JobsServiceStub(peer.channel)
+
+    async def talk() -> None:
+        while True:
+            await peer.ask(calls.List, pb.ListRequest(org_id="x"))
+
+    async with asyncio.TaskGroup() as group:
+        talks = [group.create_task(talk()) for _ in range(4)]
+        ends = set()
+        for _ in range(50):
+            child = await asyncio.create_subprocess_exec("true", preexec_fn=lambda: None)
+            ends.add(await child.wait())
+        for each in talks:
+            each.cancel()
+    await peer.close()
+    assert ends == {0}
