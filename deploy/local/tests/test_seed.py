@@ -5,6 +5,7 @@ from io import StringIO
 from itertools import count
 from typing import Any
 
+import httpx2
 import pytest
 from rich.console import Console
 
@@ -104,3 +105,12 @@ def test_the_demo_stops_at_the_first_step_that_is_not_as_promised() -> None:
         journey.run()
     assert "five people sign in" in output.getvalue()
     assert "sales notes a lead" not in output.getvalue()
+
+
+def test_a_refusal_is_one_line_that_says_when_to_try_again() -> None:
+    error = {"code": "TOO_MANY_REQUESTS", "message": "Too many requests.", "details": None}
+    answer = httpx2.Response(429, json={"error": error}, headers={"retry-after": "42"})
+    door = FrontDoor.__new__(FrontDoor)
+    door._client = httpx2.Client(base_url="https://x", transport=httpx2.MockTransport(lambda _: answer))
+    with pytest.raises(Refused, match=r"^POST /auth/login: 429 TOO_MANY_REQUESTS .* Try again in 42 s\.$"):
+        door.sign_in("owner@acme.example")

@@ -51,7 +51,9 @@ class FrontDoor:
             reason = f"{envelope['code']} {envelope['message']} {envelope.get('details') or ''}".strip()
         except (ValueError, KeyError, TypeError):
             reason = answer.text[:200]
-        raise Refused(f"{method} {path}: {answer.status_code} {reason}")
+        soon = answer.headers.get("retry-after")
+        hint = f" Try again in {soon} s." if soon else ""
+        raise Refused(f"{method} {path}: {answer.status_code} {reason}{hint}")
 
 
 class Person:
