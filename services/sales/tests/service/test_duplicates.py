@@ -2,13 +2,17 @@
 
 import asyncio
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from services.sales.tests.place import WAITING, Json, Place, code_of
 
 from chassis.auth import system_actor
 from chassis.ids import new_id
+from sales.domain.likeness import likeness
+from sales.store.duplicates import MAX_ALIKE
 from sales.usecases.companies import create_company
+from sales.usecases.duplicates import MAX_PAIRS
 
 BERLIN = {"city": "Berlin", "country": "DE"}
 PARIS = {"city": "Paris", "country": "FR"}
@@ -136,6 +140,24 @@ async def test_pairs_are_paged_by_score(place: Place) -> None:
     assert [each["score"] for each in after["items"]] == [90]
     for bad in ({"minScore": 101}, {"minScore": -1}, {"sortBy": "name"}, {"q": "x"}):
         assert code_of(await place.get("/companies/duplicates", **bad), 400) == "VALIDATION_ERROR"
+
+
+async def test_what_one_write_compares_is_bounded_however_many_share_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not quadratic (weakness W57): the newest that share a key are compared, the most alike of them are kept."""
+    many = [
+        {"op": "create", "data": {"name": f"Office {number}", "phone": "+4930123456"}}
+        for number in range(MAX_ALIKE + 10)
+    ]
+    assert (await place.post("/companies/batch", {"operations": many})).status_code == 200
+    compared = Mock(side_effect=likeness)
+    monkeypatch.setattr("sales.usecases.duplicates.likeness", compared)
+    place.stand.clock.advance(seconds=1)
+    await place.company("Newest", phone="+4930123456")
+    assert compared.call_count == MAX_ALIKE
+    newest = await alike(place, sortBy="detectedAt", sortDir="desc", pageSize=100)
+    assert sum("Newest" in names for names, _, _ in newest) == MAX_PAIRS
 
 
 async def test_another_organisations_company_is_nobodys_duplicate(place: Place) -> None:
