@@ -17,10 +17,11 @@ async def test_rows_are_kept_for_thirty_days_after_what_was_done_last(
     applied = await ran(place, run, "apply")
     assert applied["rowsKeptUntil"] == "2026-05-08T12:00:00Z"
     place.stand.clock.advance(days=30)
+    monkeypatch.setattr(importing, "EXPIRED_AT_ONCE", 1_000_000)  # also all that other tests have left
     await place.stand.run_periodic("forget-import-rows")
     assert len(await rows_of(place, run)) == 2
     place.stand.clock.advance(seconds=1)
-    monkeypatch.setattr(importing, "FORGOTTEN", 1)  # from here on: what other tests have left is gone
+    monkeypatch.setattr(importing, "FORGOTTEN", 1)
     for _ in range(2):
         await place.stand.run_periodic("forget-import-rows")
         assert await rows_of(place, run) == []
