@@ -167,6 +167,15 @@ def test_a_file_does_not_come_for_ever(signed_in: httpx2.Client) -> None:
     assert signed_in.post("/api/v1/imports", content=_trickle(12)).status_code == 408
 
 
+@pytest.mark.parametrize("path", ["/api/v1/exports/companies.csv", "/api/v1/audit/export.csv"])
+def test_a_download_may_take_its_time(signed_in: httpx2.Client, path: str) -> None:
+    assert signed_in.get(path, headers={"x-test-delay": "1.3"}).status_code == 200
+
+
+def test_nothing_else_may_take_its_time(signed_in: httpx2.Client) -> None:
+    assert signed_in.get("/api/v1/audit", headers={"x-test-delay": "1.3"}).status_code == 504
+
+
 def test_body_without_a_declared_length_is_counted(signed_in: httpx2.Client) -> None:
     assert signed_in.post("/api/v1/deals", content=iter([b"x" * 524_288] * 2)).status_code == 200
     assert signed_in.post("/api/v1/deals", content=iter([b"x" * 524_288] * 2 + [b"x"])).status_code == 413

@@ -60,7 +60,7 @@ def test_no_path_has_two_owners() -> None:
     paths = [route.path for route in routes()]
     assert len(paths) == len(set(paths))
     for route in routes():
-        assert [other.context for other in routes() if other.matches(route.path)] == [route.context]
+        assert {other.context for other in routes() if other.matches(route.path)} == {route.context}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])

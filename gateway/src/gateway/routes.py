@@ -52,11 +52,17 @@ PREFIXES: Final[dict[str, tuple[str, ...]]] = {
 
 CONTEXTS: Final[tuple[str, ...]] = tuple(PREFIXES)
 
-#: Exports belong to the owner of the entity, so they are routed by exact path.
-EXPORTS: Final[dict[str, tuple[str, ...]]] = {
-    "sales": ("companies", "contacts", "leads", "deals"),
-    "work": ("work-items",),
-    "billing": ("invoices", "payments", "expenses"),
+#: What is as long as it is, and whose it is: the service ends it, or falls silent. Exports are of their entity's owner.
+DOWNLOADS: Final[dict[str, str]] = {
+    f"{API}/exports/companies.csv": "sales",
+    f"{API}/exports/contacts.csv": "sales",
+    f"{API}/exports/leads.csv": "sales",
+    f"{API}/exports/deals.csv": "sales",
+    f"{API}/exports/work-items.csv": "work",
+    f"{API}/exports/invoices.csv": "billing",
+    f"{API}/exports/payments.csv": "billing",
+    f"{API}/exports/expenses.csv": "billing",
+    f"{API}/audit/export.csv": "reporting",
 }
 
 JWKS_PATH: Final = "/.well-known/jwks.json"
@@ -93,11 +99,7 @@ class Route:
 def routes() -> tuple[Route, ...]:
     """Every route to a service, in the order in which the gateway tries them."""
     exact = [Route(JWKS_PATH, "identity", is_exact=True)]
-    exact += [
-        Route(f"{API}/exports/{entity}.csv", context, is_exact=True)
-        for context, entities in EXPORTS.items()
-        for entity in entities
-    ]
+    exact += [Route(path, context, is_exact=True) for path, context in DOWNLOADS.items()]
     by_prefix = [Route(f"{API}/{prefix}", context) for context in CONTEXTS for prefix in PREFIXES[context]]
     return (*exact, *by_prefix)
 
@@ -155,11 +157,6 @@ PUBLIC_OPERATIONS: Final = (
 
 #: Where a POST may be longer than everything else: the service behind it has a limit of its own.
 UPLOADS: Final[dict[str, str]] = {f"{API}/imports": "sales"}
-
-#: What is as long as it is: the service ends it, or falls silent.
-DOWNLOADS: Final = frozenset(
-    f"{API}/exports/{entity}.csv" for entities in EXPORTS.values() for entity in entities
-)
 
 #: What the gateway answers itself, to everybody.
 OWN_PATHS: Final = (*HEALTH_PATHS, *READY_PATHS, OPENAPI_PATH, DOCS_PATH)

@@ -165,7 +165,9 @@ async def test_deal_cannot_begin_decided(place: Place) -> None:
 async def test_policy_requires_an_owner(place: Place) -> None:
     company = await place.company()
     body = {"title": "D", "companyId": company["id"]}
-    assert code_of(await place.post("/deals", body), 409) == "OWNER_REQUIRED"
+    refused = await place.post("/deals", body)
+    assert code_of(refused, 409) == "OWNER_REQUIRED"
+    assert refused.json()["error"]["details"] == {"field": "ownerUserId"}
     deal = await place.deal(company)
     assert code_of(await place.patch(f"/deals/{deal['id']}", {"ownerUserId": None}), 409) == "OWNER_REQUIRED"
     await place.change_organisation(policies={"require_deal_owner": False})

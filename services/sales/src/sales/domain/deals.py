@@ -40,6 +40,12 @@ class OwnerRequired(Conflict):
     reason = "OWNER_REQUIRED"
 
 
+def check_owner(owner_user_id: UUID | None, *, is_required: bool) -> None:
+    """Raise OwnerRequired when somebody must be named and nobody is."""
+    if is_required and owner_user_id is None:
+        raise OwnerRequired("A deal needs an owner in this organisation.", field="ownerUserId")
+
+
 class Deal(Row, Aggregate, Archivable, Labelled):
     """A sale; without a value `value_minor` is null, the currency is always there."""
 

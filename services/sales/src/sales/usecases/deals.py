@@ -13,7 +13,7 @@ from chassis.ids import new_id
 from chassis.tx import Fact, Tx
 from sales.copies import KnownOrganisation
 from sales.domain.custom_fields import FieldEntity
-from sales.domain.deals import Deal, DealStage, OwnerRequired
+from sales.domain.deals import Deal, DealStage, check_owner
 from sales.domain.finding import EntityType
 from sales.domain.permissions import Permission
 from sales.domain.rows import Values, assign, newborn
@@ -49,8 +49,7 @@ async def create_deal(tx: Tx, values: Values) -> Any:
 
 async def open_deal(tx: Tx, organisation: KnownOrganisation, values: Values) -> Any:
     """A new deal whose references have been checked."""
-    if organisation.policies.require_deal_owner and values.get("owner_user_id") is None:
-        raise OwnerRequired("A deal needs an owner in this organisation.")
+    check_owner(values.get("owner_user_id"), is_required=organisation.policies.require_deal_owner)
     place = await place_in(tx, values.get("pipeline_id"), values.get("pipeline_stage"))
     fields = {name: value for name, value in values.items() if name not in PRICE | PLACE}
     begun = {"stage": DealStage.OPEN, "last_activity_at": tx.now}
@@ -129,8 +128,7 @@ async def _revise(tx: Tx, deal: Deal, fields: Values) -> None:
     # Whatever asks the database comes before the first assignment: a query writes what is pending.
     organisation = await organisations.get(tx.session, deal.org_id)
     owner_id = fields.get("owner_user_id", deal.owner_user_id)
-    if organisation.policies.require_deal_owner and owner_id is None:
-        raise OwnerRequired("A deal needs an owner in this organisation.")
+    check_owner(owner_id, is_required=organisation.policies.require_deal_owner)
     if owner_id != deal.owner_user_id:
         await members.require_active(tx, deal.org_id, owner_id)
     await check_new_buyer(tx, deal, fields)

@@ -1,7 +1,7 @@
 """How a row of a file becomes a company, a contact, a lead or a deal: by the rules of the single commands."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
@@ -11,7 +11,7 @@ from chassis.tx import Fact, Tx
 from sales.copies import KnownOrganisation
 from sales.domain.companies import Company
 from sales.domain.contacts import Contact
-from sales.domain.deals import Deal, DealStage, OwnerRequired
+from sales.domain.deals import Deal, DealStage, check_owner
 from sales.domain.imports import Entity
 from sales.domain.leads import LEAD_MOVES, Lead, LeadStage
 from sales.domain.rows import Values, assign, newborn
@@ -39,6 +39,16 @@ from sales.store import companies, contacts, deals, leads
 
 COMMANDS = frozenset({"stage", "lost_reason", "value_amount", "currency"})
 PLACE = frozenset({"pipeline_id", "pipeline_stage", "stage_entered_at"})
+LEAD_DECIDED: Mapping[str, str] = {
+    LeadStage.NEW: "REOPEN",
+    LeadStage.QUALIFIED: "QUALIFY",
+    LeadStage.DISQUALIFIED: "DISQUALIFY",
+}
+DEAL_DECIDED: Mapping[str, str] = {
+    DealStage.OPEN: "REOPEN",
+    DealStage.WON: "MARK_WON",
+    DealStage.LOST: "MARK_LOST",
+}
 
 
 class Terms(Protocol):
@@ -53,7 +63,10 @@ class Terms(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What rows of one entity become; `facts` are by action, `outcome` what a command of its own changes."""
+    """What rows of one entity become.
+
+    `facts` are by action; `outcome` is what commands of their own change, `decided` the one that leads to each stage.
+    """
 
     row_type: Any
     make: Callable[[Terms, Values], Any]
@@ -61,6 +74,7 @@ class Kind:
     show_each: Callable[[Tx, list[UUID]], Awaitable[Any]]
     facts: Mapping[str, Callable[[Any], Fact]]
     outcome: frozenset[str] = frozenset()
+    decided: Mapping[str, str] = field(default_factory=dict)
 
 
 def _make_company(terms: Terms, values: Values) -> Company:
@@ -102,16 +116,15 @@ def _move_lead(lead: Lead, values: Values) -> str:
     check_move(LEAD_MOVES, LeadStage(lead.stage), wanted)
     if wanted is LeadStage.QUALIFIED:
         lead.qualify()
-        return "QUALIFY"
-    if wanted is LeadStage.DISQUALIFIED:
+    elif wanted is LeadStage.DISQUALIFIED:
         lead.disqualify(None)
-        return "DISQUALIFY"
-    lead.reopen()
-    return "REOPEN"
+    else:
+        lead.reopen()
+    return LEAD_DECIDED[wanted]
 
 
 def _make_deal(terms: Terms, values: Values) -> Deal:
-    _check_owner(terms, values.get("owner_user_id"))
+    check_owner(values.get("owner_user_id"), is_required=terms.organisation.policies.require_deal_owner)
     fields = {name: value for name, value in values.items() if name not in COMMANDS}
     begun = {"stage": DealStage.OPEN.value, "last_activity_at": terms.tx.now}
     deal = Deal(**newborn(terms.tx.actor.org_id, terms.tx.now) | fields | begun)
@@ -122,7 +135,7 @@ def _make_deal(terms: Terms, values: Values) -> Deal:
 
 def _change_deal(terms: Terms, deal: Deal, values: Values) -> str:
     assign(deal, {name: value for name, value in values.items() if name not in COMMANDS | PLACE})
-    _check_owner(terms, deal.owner_user_id)
+    check_owner(deal.owner_user_id, is_required=terms.organisation.policies.require_deal_owner)
     if not {"value_amount", "currency"}.isdisjoint(values):
         known = deal.value and Decimal(str(deal.value))
         deal.price(values.get("value_amount", known), values.get("currency", deal.currency))
@@ -144,17 +157,11 @@ def _move_deal(terms: Terms, deal: Deal, values: Values) -> str:
         return "UPDATE"
     if wanted is DealStage.WON:
         deal.win(terms.tx.now, None)
-        return "MARK_WON"
-    if wanted is DealStage.LOST:
+    elif wanted is DealStage.LOST:
         deal.lose(terms.tx.now, values.get("lost_reason"))
-        return "MARK_LOST"
-    deal.reopen()
-    return "REOPEN"
-
-
-def _check_owner(terms: Terms, owner_id: UUID | None) -> None:
-    if terms.organisation.policies.require_deal_owner and owner_id is None:
-        raise OwnerRequired("A deal needs an owner in this organisation.")
+    else:
+        deal.reopen()
+    return DEAL_DECIDED[wanted]
 
 
 KINDS: Mapping[Entity, Kind] = {
@@ -186,6 +193,7 @@ KINDS: Mapping[Entity, Kind] = {
             "REOPEN": lead_reopened,
         },
         frozenset({"stage", "disqualified_reason"}),
+        LEAD_DECIDED,
     ),
     Entity.DEAL: Kind(
         Deal,
@@ -201,5 +209,6 @@ KINDS: Mapping[Entity, Kind] = {
             "REOPEN": deal_reopened,
         },
         frozenset({"stage", "won_at", "won_reason", "lost_at", "lost_reason"}),
+        DEAL_DECIDED,
     ),
 }
