@@ -92,6 +92,6 @@ async def test_each_attempt_has_its_own_condition(notes: Stand) -> None:
     async with notes.runtime.source.tx(system_actor(notes.org_id)) as tx:
         note = write(tx, "one")
         with pytest.raises(StaleVersion):
-            async with tx.attempt(if_match=7):
+            async with tx.attempt(if_match=frozenset({7})):
                 tx.expect(await get(tx.session, notes.org_id, note.id))
         tx.expect(await get(tx.session, notes.org_id, note.id))

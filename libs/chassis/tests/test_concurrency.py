@@ -42,7 +42,17 @@ async def note_of(client: httpx2.AsyncClient, title: str = "One") -> Any:
         ('"0"', 412),
         ('"99999999999999999999"', 400),
         ('"x"', 400),
-        ('"1", "2"', 400),
+        ('"1", "2"', 200),
+        ('"7","1"', 200),
+        ('"7", W/"1"', 200),
+        (', "1" ,, ', 200),
+        ('"2", "3"', 412),
+        ('"1", "x"', 400),
+        ('"1", *', 400),
+        ('*, "1"', 400),
+        ("*, *", 400),
+        ('"1" "2"', 400),
+        (", ,", 400),
         ('"-1"', 400),
         ('""', 400),
         ("", 400),
@@ -63,6 +73,15 @@ async def test_if_match(notes: Stand, header: str, status: int) -> None:
             assert answer.headers["etag"] == '"2"'
         else:
             assert (await client.get(f"/api/v1/notes/{note['id']}")).json()["title"] == "One"
+
+
+async def test_lines_of_if_match_are_one_list(notes: Stand) -> None:
+    async with notes.client() as client:
+        path = f"/api/v1/notes/{(await note_of(client))['id']}"
+        for tags, status in (((b'"7"', b'"1"'), 200), ((b'"7"', b'"1"'), 412), ((b'"2"', b"*"), 400)):
+            headers = [(b"if-match", tag) for tag in tags]
+            answer = await client.patch(path, json={"title": "Two"}, headers=headers)
+            assert answer.status_code == status, answer.text
 
 
 async def test_stale_version_tells_the_current_one(notes: Stand) -> None:

@@ -149,14 +149,20 @@ def test_every_pair_of_states(current: Light, wanted: Light) -> None:
 
 @given(st.integers(0, 2**31 - 1))
 def test_version_comes_back_from_its_tag(version: int) -> None:
-    assert parse_if_match(etag(version)) == version
+    assert parse_if_match([etag(version)]) == frozenset({version})
 
 
-@given(st.text())
-def test_any_other_header_is_a_version_or_a_refusal(header: str) -> None:
+@given(st.lists(st.sets(st.integers(0, 2**31 - 1), min_size=1), min_size=1))
+def test_versions_come_back_from_their_lists(lines: list[set[int]]) -> None:
+    headers = [",".join(etag(version) for version in line) for line in lines]
+    assert parse_if_match(headers) == frozenset().union(*lines)
+
+
+@given(st.lists(st.text()))
+def test_any_other_header_is_versions_or_a_refusal(lines: list[str]) -> None:
     with contextlib.suppress(Invalid):
-        version = parse_if_match(header)
-        assert version is None or version >= 0
+        versions = parse_if_match(lines)
+        assert versions is None or (versions and min(versions) >= 0)
 
 
 def test_ids_are_unique_and_ordered_in_time() -> None:

@@ -16,16 +16,21 @@ def exact(schema: CoreSchema) -> CoreSchema:
 
     Pydantic's own strict mode would also refuse the texts that JSON has for UUIDs, dates and words of a list.
     """
-    return cast("CoreSchema", _exact(schema))
+    return rewritten(schema, _EXACT)
 
 
-def _exact(part: Any) -> Any:
+def rewritten(schema: CoreSchema, by_type: Mapping[str, Callable[[Any], Any]]) -> CoreSchema:
+    """The schema, in which each part of a type that `by_type` names is what that makes of it."""
+    return cast("CoreSchema", _rewritten(schema, by_type))
+
+
+def _rewritten(part: Any, by_type: Mapping[str, Callable[[Any], Any]]) -> Any:
     if isinstance(part, list | tuple):
-        return type(part)(_exact(each) for each in part)
+        return type(part)(_rewritten(each, by_type) for each in part)
     if not isinstance(part, Mapping):
         return part
-    found = {name: value if name in OPAQUE else _exact(value) for name, value in part.items()}
-    return _EXACT.get(str(found.get("type")), dict)(found)
+    found = {name: value if name in OPAQUE else _rewritten(value, by_type) for name, value in part.items()}
+    return by_type.get(str(found.get("type")), dict)(found)
 
 
 def _truth(schema: Any) -> Any:

@@ -114,7 +114,7 @@ async def open_tx(request: Request, source: Source, *, is_key_required: bool = F
     """A command's transaction from `source`, which the route commits; Replayed when its key has an answer."""
     # The actor is resolved first: every guarded door names it before its transaction.
     actor: Actor = request.scope[ACTOR_KEY]
-    if_match = parse_if_match(request.headers.get("if-match"))
+    if_match = parse_if_match(request.headers.getlist("if-match"))
     tx = Tx(source, actor, if_match=if_match)
     request.scope[TX_KEY] = tx
     key = request.headers.get("idempotency-key")

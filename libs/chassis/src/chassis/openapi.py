@@ -33,14 +33,15 @@ ERRORS = {
     "429": "Too many requests.",
     "503": "A part that must answer does not; try again.",
 }
+IF_MATCH = r'^(\*|(W/)?"\d{1,10}"(\s*,\s*(W/)?"\d{1,10}")*)$'
 WRITES_ONLY = {"409", "412", "415", "422"}
 COMMAND_HEADERS = [
     {
         "name": "If-Match",
         "in": "header",
         "required": False,
-        "description": "Only act on this version (the ETag of the resource).",
-        "schema": {"type": "string", "pattern": r'^(\*|(W/)?"\d{1,10}")$', "examples": ['"1"']},
+        "description": "Only act on this version (the ETag of the resource), or on one of several.",
+        "schema": {"type": "string", "pattern": IF_MATCH, "examples": ['"1"']},
     },
     {
         "name": "Idempotency-Key",

@@ -29,6 +29,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError
 from chassis.countries import COUNTRIES
 from chassis.exact import exact
 from chassis.money import CURRENCIES
+from chassis.text import KeptAs, as_line, as_text, kept
 
 _REPEATED = PydanticCustomError("repeated", "may be given only once")
 
@@ -43,7 +44,7 @@ class In(BaseModel):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """How Pydantic reads it."""
-        return exact(handler(source))
+        return kept(exact(handler(source)))
 
     def changes(self) -> dict[str, Any]:
         """The fields the client sent, by Python name; an absent field is left alone."""
@@ -61,7 +62,7 @@ class Parameters(In):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """How Pydantic reads it: of a query everything is text."""
-        return handler(source)
+        return kept(handler(source))
 
     @classmethod
     async def of(cls, request: Request) -> Self:
@@ -224,11 +225,14 @@ DECIMAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)", re.ASCII)
 NO_NUL = r"^[^\x00]*$"
 
-Text = Annotated[str, StringConstraints(pattern=NO_NUL)]
-"""Any text without NUL, which PostgreSQL cannot keep; a field of this type always adds its own `max_length`."""
+Verbatim = Annotated[str, StringConstraints(pattern=NO_NUL)]
+"""Text that is taken as it is, such as a password or a token; without NUL, which PostgreSQL cannot keep."""
 
-Line = Annotated[Text, StringConstraints(min_length=1, max_length=255)]
-"""A name or title: 1 to 255 characters."""
+Text = Annotated[Verbatim, KeptAs(as_text)]
+"""Text of several lines, as models of this module keep it; a field of this type always adds its own `max_length`."""
+
+Line = Annotated[Verbatim, KeptAs(as_line), StringConstraints(min_length=1, max_length=255)]
+"""A name or title: 1 to 255 characters on one line; one of another length adds its own `max_length`."""
 
 Instant = AwareDatetime
 """An RFC 3339 instant; every instant we keep is UTC, so it is answered with `Z`."""

@@ -25,6 +25,7 @@ from chassis.context import Work, begin_work, current_work, new_request_id
 from chassis.database import Database, Driver, Opened
 from chassis.entities import Entities, key_of, update_of, written
 from chassis.errors import StaleVersion
+from chassis.etag import Versions
 from chassis.facts import fact_type, to_dict
 from chassis.ids import new_id
 from chassis.inserts import insert_of
@@ -112,7 +113,7 @@ async def fetch(driver: Driver, sql: str, values: Mapping[str, Any]) -> Rows:
 class Tx:
     """One transaction of one actor; it begins with its first statement."""
 
-    def __init__(self, source: Source, actor: Actor, *, if_match: int | None = None) -> None:
+    def __init__(self, source: Source, actor: Actor, *, if_match: Versions | None = None) -> None:
         self.now: datetime = source.clock()
         self.actor = actor
         self.if_match = if_match
@@ -175,8 +176,8 @@ class Tx:
         return shown
 
     def expect(self, entity: Recorded) -> None:
-        """Raise StaleVersion when the client's If-Match names another version."""
-        if self.if_match is not None and entity.version != self.if_match:
+        """Raise StaleVersion when the client's If-Match names other versions."""
+        if self.if_match is not None and entity.version not in self.if_match:
             raise StaleVersion("The resource has changed since you read it.", current=entity.version)
 
     def record(self, entity: Recorded, action: str, **beside: Any) -> bool:
@@ -244,7 +245,7 @@ class Tx:
             await self._session.flush()
 
     @asynccontextmanager
-    async def attempt(self, *, if_match: int | None = None) -> AsyncIterator[None]:
+    async def attempt(self, *, if_match: Versions | None = None) -> AsyncIterator[None]:
         """A part of the transaction that may fail by itself: an error undoes it whole, facts too, and comes out.
 
         Rows that were read before are read again: what was undone must not be taken for written.

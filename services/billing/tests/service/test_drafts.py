@@ -128,7 +128,7 @@ async def test_bad_drafts_are_refused_by_field(office: Any, body: dict[str, Any]
 
 async def test_longest_invoice_has_a_history_that_fits_the_bus(office: Any):
     draft = await office.draft(lines=[LINE | {"description": '"' * 99}] * 100)
-    await office.change(draft, lines=[LINE | {"description": "\x07" * 99}] * 100)
+    await office.change(draft, lines=[LINE | {"description": "\\" * 99}] * 100)
     recorded = await office.stand.facts("billing.activity.recorded.v1")
     assert len(recorded) == 2
     assert max(len(to_json(fact.message)) for fact in recorded) < 256 * 1024

@@ -25,7 +25,7 @@ from sales.http.deals import DealIn, DealPatch
 from sales.http.leads import LeadIn, LeadPatch
 from sales.http.shapes import Reason
 from sales.jobs import WORK_ON_IMPORT
-from sales.store import imports
+from sales.store import import_lookups, imports
 from sales.usecases.import_plans import Shape, Shapes
 from sales.usecases.import_runs import BATCH, fail, work_on
 from sales.usecases.imports import actor_of, forget_rows
@@ -114,6 +114,8 @@ async def _work(runtime: Runtime, org_id: UUID, run_id: UUID, starter: Mapping[s
             async with runtime.source.tx(actor_of(org_id, starter)) as tx:
                 goes_on = await work_on(tx, run_id, SHAPES, limit=limit, refusal=refusal)
             limit, refusal = min(BATCH, limit * 2) if refusal is None else BATCH, None
+        except import_lookups.Overtaken:
+            continue
         except (IntegrityError, psycopg.errors.IntegrityError) as error:
             # One of the rows: find it by halves.
             refused = translate(error, runtime.constraints)

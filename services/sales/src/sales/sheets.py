@@ -2,21 +2,29 @@
 
 `python -m sales.sheets` reads the file that is its standard input, CSV or XLSX, and writes lines of JSON: first what
 it found ({"columns": …}) or why it will not read on ({"refused": …, "message": …}), then each row as an array whose
-first element is the row's number.
+first element is the row's number. A line has at most MAX_ROW_BYTES, all rows together at most MAX_TOTAL_BYTES.
+
+It ends with 0, with NO_MEMORY, by a signal of its limits, or with BROKEN: then it has met a bug, and standard error
+has the type of the exception and its places, never a word of the file.
 """
 
 import codecs
 import csv
+import errno
 import io
 import os
 import resource
 import sys
+import traceback
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import chain, count
+from pathlib import Path
 from typing import IO, Any, BinaryIO
+from unicodedata import normalize
 
 import orjson
 
@@ -25,14 +33,22 @@ MAX_COLUMNS = 200
 MAX_CELL = 32_767  # as many characters as a spreadsheet keeps
 MAX_HEADER = 255
 DIGITS = 15  # of a number, as many as a spreadsheet shows: 1.1 * 3 is 3.3 there
-MAX_UNPACKED = 512 * 1024 * 1024
+MIB = 1024 * 1024
+MAX_ROW_BYTES = MIB  # 32 cells that are as long as a cell can be: no row that people keep comes near it
+# Five times the longest file: an empty cell of CSV is one byte there and five here (null,), nothing real grows more.
+MAX_TOTAL_BYTES = 256 * MIB
+MAX_UNPACKED = 512 * MIB
 MAX_ENTRIES = 2000
-MEMORY = 1024 * 1024 * 1024
+MEMORY = 1024 * MIB
+FOR_ROWS = 128 * MIB  # of it: what the longest rows take, once the library holds a workbook
 CPU_SECONDS = 60
+PLACES = 20
 SAMPLE = 64 * 1024
 DELIMITERS = ",;\t|"
 ZIP, OLD_EXCEL = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+UNSEEN = " \u200b\u2060\ufeff"
 UNSUPPORTED, INVALID, LARGE = "unsupported", "invalid", "large"
+BROKEN, NO_MEMORY = 1, errno.ENOMEM
 
 Row = Sequence[str | None]
 
@@ -46,50 +62,80 @@ class Refused(Exception):
 
 
 def main() -> int:
-    """Read standard input."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    """Read standard input; the code to end with."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY - FOR_ROWS, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    out = sys.stdout.buffer
+    errors = os.dup(2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a library that panics writes there what it was reading
+    try:
+        write(sys.stdin.buffer, sys.stdout.buffer)
+    except MemoryError:
+        return NO_MEMORY
+    except BaseException as bug:  # noqa: BLE001 - a panic of the library is no Exception
+        os.write(errors, places_of(bug).encode())
+        return BROKEN
+    return 0
+
+
+def write(file: BinaryIO, out: IO[bytes]) -> None:
+    """Every line of a file; the refusal behind those that were read before it."""
     try:
         with suppress(BrokenPipeError):  # nobody reads on
-            for line in read(sys.stdin.buffer):
-                out.write(orjson.dumps(line) + b"\n")
+            for line in read(file):
+                out.write(line + b"\n")
             out.flush()
     except Refused as refused:
         out.write(orjson.dumps({"refused": refused.kind, "message": str(refused)}) + b"\n")
         out.flush()
-    except MemoryError:
-        return 1
-    return 0
 
 
-def read(file: BinaryIO) -> Iterator[Any]:
+def places_of(bug: BaseException) -> str:
+    """The type of an exception and where it was raised; not its message, which may quote the file."""
+    frames = traceback.extract_tb(bug.__traceback__, limit=-PLACES)
+    places = (f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames)
+    return f"{type(bug).__module__}.{type(bug).__qualname__} at {', '.join(places)}"
+
+
+def read(file: BinaryIO) -> Iterator[bytes]:
     """What was found, then each row that is not blank with its number; the header is the first of them."""
+    said, rows = table_of(file)
+    numbered = ((number, row) for number, row in rows if any(row))
+    _, header = next(numbered, (0, ()))
+    if not header:
+        raise Refused(INVALID, "The file has no rows.")
+    yield orjson.dumps({"format": said, "columns": columns_of(header)})
+    total = 0
+    for place, (number, row) in enumerate(numbered, start=1):
+        if place > MAX_ROWS:
+            raise Refused(LARGE, f"The file has more than {MAX_ROWS} rows; divide it.")
+        line = line_of(number, row)
+        total += len(line)
+        if total > MAX_TOTAL_BYTES:
+            raise Refused(LARGE, f"The rows have more than {MAX_TOTAL_BYTES // MIB} MiB of text; divide it.")
+        yield line
+    if not total:
+        raise Refused(INVALID, "The file has a header, but no rows.")
+
+
+def table_of(file: BinaryIO) -> tuple[str, Iterator[tuple[int, Row]]]:
+    """What kind of file it is, and its rows with their numbers."""
     start = file.read(len(OLD_EXCEL))
     file.seek(0)
     if not start:
         raise Refused(INVALID, "The file is empty.")
     if start == OLD_EXCEL:
-        raise Refused(
-            UNSUPPORTED,
-            "This is an old or a protected workbook; save it as .xlsx without a password, or as CSV.",
-        )
-    said, rows = workbook(file) if start.startswith(ZIP) else text(file)
-    numbered = ((number, row) for number, row in rows if any(row))
-    _, header = next(numbered, (0, ()))
-    if not header:
-        raise Refused(INVALID, "The file has no rows.")
-    columns = columns_of(header)
-    yield {"format": said, "columns": columns}
-    is_empty = True
-    for count, (number, row) in enumerate(numbered, start=1):
-        if count > MAX_ROWS:
-            raise Refused(LARGE, f"The file has more than {MAX_ROWS} rows; divide it.")
-        check(number, row)
-        is_empty = False
-        yield [number, *row]
-    if is_empty:
-        raise Refused(INVALID, "The file has a header, but no rows.")
+        said = "This is an old or a protected workbook; save it as .xlsx without a password, or as CSV."
+        raise Refused(UNSUPPORTED, said)
+    return workbook(file) if start.startswith(ZIP) else text(file)
+
+
+def line_of(number: int, row: Row) -> bytes:
+    """The row as it is written; refused when it is longer than a row may be."""
+    check(number, row)
+    line: bytes = orjson.dumps([number, *row])
+    if len(line) > MAX_ROW_BYTES:
+        raise Refused(LARGE, f"Row {number} has more than {MAX_ROW_BYTES // MIB} MiB of text.")
+    return line
 
 
 def check(number: int, row: Row) -> None:
@@ -102,15 +148,25 @@ def check(number: int, row: Row) -> None:
 
 
 def columns_of(header: Row) -> list[str]:
-    """A name for each column, each another one."""
+    """A name for each column, each another one.
+
+    A name that is in the file is that of the first column that has it; the next ones get the first of
+    "name (2)", "name (3)", … that is no other column's.
+    """
     check(1, header)
+    names = [normalize("NFC", " ".join((cell or "").split()).strip(UNSEEN))[:MAX_HEADER] for cell in header]
+    if any(ord(character) < ord(" ") for name in names for character in name):
+        raise Refused(UNSUPPORTED, "This is no text; send a CSV or an XLSX file.")
+    taken = set(names)
     columns: list[str] = []
-    for place, cell in enumerate(header, start=1):
-        name = " ".join((cell or "").split())[:MAX_HEADER] or f"Column {place}"
-        if any(ord(character) < ord(" ") for character in name):
-            raise Refused(UNSUPPORTED, "This is no text; send a CSV or an XLSX file.")
-        again = sum(each == name or each.startswith(f"{name} (") for each in columns)
-        columns.append(f"{name} ({again + 1})" if again else name)
+    for place, name in enumerate(names, start=1):
+        column = name
+        if not name or name in columns:
+            wanted = name or f"Column {place}"
+            choices = chain([wanted], (f"{wanted} ({again})" for again in count(2)))
+            column = next(choice for choice in choices if choice not in taken)
+            taken.add(column)
+        columns.append(column)
     return columns
 
 
@@ -201,6 +257,10 @@ def workbook(file: BinaryIO) -> tuple[str, Iterator[tuple[int, Row]]]:
         sheet = book.get_sheet_by_name((names or book.sheet_names)[0])
     except (CalamineError, IndexError, OSError, ValueError):
         raise Refused(INVALID, "The workbook cannot be read; save it anew as .xlsx.") from None
+    if sheet.total_width > MAX_COLUMNS:  # before one of its rows is made
+        raise Refused(INVALID, f"The sheet has more than {MAX_COLUMNS} columns.")
+    # The library aborts where a workbook finds no memory, but crashes where a cell finds none: for those there is some.
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     rows = enumerate(sheet.iter_rows(), start=1)  # from the first row of the sheet, blank or not
     return "xlsx", ((number, [cell_text(cell) for cell in row]) for number, row in rows)
 

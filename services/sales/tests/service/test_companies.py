@@ -41,6 +41,47 @@ async def test_buyer_fields_are_kept_checked_and_told(place: Place) -> None:
     assert (cleared["address"], cleared["vatId"], cleared["version"]) == (None, None, 3)
 
 
+async def test_parts_of_an_address_change_and_the_others_stay(place: Place) -> None:
+    company = await place.company(address={"line1": "Hafenstrasse 5", "country": "de"})
+    whole = {
+        "line1": "Hafenstrasse 5",
+        "line2": None,
+        "postalCode": None,
+        "city": None,
+        "region": None,
+        "country": "DE",
+    }
+    path = f"/companies/{company['id']}"
+    for sent, becomes in (
+        ({"city": "Hamburg"}, whole | {"city": "Hamburg"}),
+        ({"city": None, "line2": "Hof"}, whole | {"line2": "Hof"}),
+        ({}, whole | {"line2": "Hof"}),
+        ({"line1": None, "line2": None, "country": None}, None),
+        ({}, None),
+        ({"city": None}, None),
+        ({"city": "Bremen"}, dict.fromkeys(whole) | {"city": "Bremen"}),
+        (None, None),
+    ):
+        changed = (await place.patch(path, {"address": sent})).json()
+        assert changed["address"] == becomes, sent
+    assert (await place.read(path))["version"] == 6
+    entries = (await place.read(f"{path}/activity"))["items"]
+    changes = [(each["before"], each["after"]) for each in entries]
+    assert ({"address": whole}, {"address": whole | {"city": "Hamburg"}}) in changes
+    told = [fact.message.company for fact in await place.stand.facts("sales.company.updated.v1")]
+    assert (told[0].address.line1, told[0].address.city) == ("Hafenstrasse 5", "Hamburg")
+    assert [each.HasField("address") for each in told] == [True, True, False, True, False]
+
+
+async def test_new_address_without_any_part_is_none(place: Place) -> None:
+    for number, address in enumerate(({}, {"city": None})):
+        assert (await place.company(f"Company {number}", address=address))["address"] is None
+    described = {"company": {"name": "Havel AG", "address": {"city": "Ulm"}}}
+    deal = await place.made(f"/leads/{(await place.lead())['id']}/convert-to-deal", **described)
+    address = (await place.read(f"/companies/{deal['companyId']}"))["address"]
+    assert (address["city"], address["line1"], len(address)) == ("Ulm", None, 6)
+
+
 async def test_bad_fields_are_named(place: Place) -> None:
     for field, value in {
         "name": "",

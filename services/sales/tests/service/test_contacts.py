@@ -54,6 +54,59 @@ async def test_channels_have_one_primary_of_each_kind(place: Place) -> None:
     assert (await place.patch(path, {"channels": []})).json()["email"] is None
 
 
+async def test_shortcut_beside_a_list_is_primary_and_the_list_stays(place: Place) -> None:
+    listed = [
+        {"kind": "email", "value": "y@y.example", "isPrimary": True},
+        {"kind": "phone", "value": "0711 1"},
+    ]
+    named: dict[str, Any] = {"channels": listed, "email": "z@z.example", "phone": "0711 2"}
+    wanted = {
+        ("email", "z@z.example", True),
+        ("email", "y@y.example", False),
+        ("phone", "0711 2", True),
+        ("phone", "0711 1", False),
+    }
+    made = await place.contact(**named)
+    other = await place.contact(email="old@x.test")
+    patched = (await place.patch(f"/contacts/{other['id']}", named)).json()
+    for contact in (made, patched):
+        assert {(each["kind"], each["value"], each["isPrimary"]) for each in contact["channels"]} == wanted
+        assert (contact["email"], contact["phone"]) == ("z@z.example", "0711 2")
+    alone = (await place.patch(f"/contacts/{made['id']}", {"email": "new@x.test"})).json()
+    assert {each["value"] for each in alone["channels"]} == {"new@x.test", "y@y.example", "0711 1", "0711 2"}
+
+
+async def test_shortcut_that_is_listed_makes_that_one_primary(place: Place) -> None:
+    listed = [{"kind": "email", "value": f"{each}@x.test", "isPrimary": each == "a"} for each in "abc"]
+    contact = await place.contact(channels=listed, email="b@x.test")
+    assert [(each["value"], each["isPrimary"]) for each in contact["channels"]] == [
+        ("a@x.test", False),
+        ("b@x.test", True),
+        ("c@x.test", False),
+    ]
+    as_read = {name: contact[name] for name in ("channels", "email", "phone")}
+    assert (await place.patch(f"/contacts/{contact['id']}", as_read)).json() == contact
+    assert (await place.patch(f"/contacts/{contact['id']}", {"email": "b@x.test"})).json() == contact
+    empty = await place.contact(channels=listed, email=None)
+    assert (empty["email"], len(empty["channels"])) == ("a@x.test", 3)
+
+
+async def test_no_contact_has_more_channels_than_a_list_may_name(place: Place) -> None:
+    listed = [{"kind": "email", "value": f"{each}@x.test"} for each in range(20)]
+    full = await place.contact(channels=listed)
+    path = f"/contacts/{full['id']}"
+    for answer in (
+        await place.post("/contacts", {"name": "Jutta", "channels": listed, "email": "z@x.test"}),
+        await place.patch(path, {"channels": listed, "email": "z@x.test"}),
+        await place.patch(path, {"phone": "0711 1"}),
+    ):
+        details = [{"field": "channels", "issues": ["must be at most 20, the shortcuts among them"]}]
+        assert error_of(answer, 400)["details"] == details
+    assert await place.read(path) == full
+    assert (await place.patch(path, {"channels": listed, "email": "7@x.test"})).json()["email"] == "7@x.test"
+    assert len((await place.patch(path, {"email": "z@x.test"})).json()["channels"]) == 20
+
+
 async def test_bad_channels_are_named(place: Place) -> None:
     two = [{"kind": "email", "value": f"{each}@x.test", "isPrimary": True} for each in "ab"]
     same = [{"kind": "phone", "value": value} for value in ("0711-1", "0711 1")]

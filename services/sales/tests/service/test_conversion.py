@@ -126,6 +126,22 @@ async def test_contact_of_another_company_is_refused_and_a_free_one_joins(place:
     assert code_of(again, 400) == "BAD_REQUEST"
 
 
+async def test_lead_whose_contact_has_moved_is_converted_without_it(place: Place) -> None:
+    brandt, havel = await place.company("Brandt GmbH"), await place.company("Havel AG")
+    jutta = await place.contact("Jutta", companyId=brandt["id"])
+    leads = [await place.lead(companyId=brandt["id"], contactId=jutta["id"]) for _ in range(2)]
+    await place.patch(f"/contacts/{jutta['id']}", {"companyId": havel["id"]})
+    assert code_of(await convert(place, leads[0]), 400) == "BAD_REQUEST"
+    place.stand.clock.advance(minutes=1)
+    without = await convert(place, leads[0], contactId=None, companyId=None, company=None, contact=None)
+    assert (without.status_code, without.json()["contactId"]) == (201, None), without.text
+    entry = (await place.read(f"/leads/{leads[0]['id']}/activity"))["items"][0]
+    assert (entry["before"]["contactId"], entry["after"]["contactId"]) == (jutta["id"], None)
+    assert (await place.read(f"/leads/{leads[0]['id']}"))["contactId"] is None
+    another = (await convert(place, leads[1], contactId=None, contact={"name": "Max"})).json()
+    assert (await place.read(f"/contacts/{another['contactId']}"))["name"] == "Max"
+
+
 async def test_second_convert_names_the_deal(place: Place) -> None:
     company, lead = await place.company(), await place.lead()
     deal = (await convert(place, lead, companyId=company["id"])).json()
@@ -135,7 +151,8 @@ async def test_second_convert_names_the_deal(place: Place) -> None:
 
 
 async def test_parallel_converts_make_one_deal(place: Place) -> None:
-    company, lead = await place.company(), await place.lead()
+    company, lead = await place.company(), await place.lead(notes="Soon.")
+    await place.made(f"/leads/{lead['id']}/notes", body="Called.")
     calls = [convert(place, lead, companyId=company["id"]) for _ in range(4)]
     answers = await place.race("lead", lead, *calls)
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
@@ -146,6 +163,7 @@ async def test_parallel_converts_make_one_deal(place: Place) -> None:
             assert (error["code"], error["details"]) == ("LEAD_ALREADY_CONVERTED", {"dealId": deal_id})
     assert (await place.read(f"/leads/{lead['id']}"))["convertedDealId"] == deal_id
     assert len(await place.stand.facts("sales.lead.converted.v1")) == 1
+    assert await place.names(f"/deals/{deal_id}/notes", "body") == ["Called.", "Soon."]
 
 
 async def test_same_key_gets_the_same_deal(place: Place) -> None:
@@ -172,6 +190,16 @@ async def test_caller_becomes_owner_only_where_one_is_required(place: Place) -> 
     assert deal["ownerUserId"] == str(place.stand.user_id)
     await place.change_organisation(policies={"require_deal_owner": False})
     deal = (await convert(place, await place.lead(), companyId=company["id"])).json()
+    assert deal["ownerUserId"] is None
+
+
+async def test_null_owner_is_nobody_and_not_that_of_the_lead(place: Place) -> None:
+    company = await place.company()
+    owned = {"companyId": company["id"], "ownerUserId": place.owner}
+    deal = (await convert(place, await place.lead(**owned), ownerUserId=None)).json()
+    assert deal["ownerUserId"] == str(place.stand.user_id)  # the policy wants somebody
+    await place.change_organisation(policies={"require_deal_owner": False})
+    deal = (await convert(place, await place.lead(**owned), ownerUserId=None)).json()
     assert deal["ownerUserId"] is None
 
 

@@ -336,11 +336,11 @@ async def test_lead_takes_tags_and_fields_along_where_deals_have_them(place: Pla
     company = await place.company()
     lead = await place.lead(companyId=company["id"], customFields={"hall": "4", "size": "big", "own": "x"})
     await place.api.put(f"/api/v1/leads/{lead['id']}/tags", json={"tags": ["VIP", "Fair"]})
-    await place.made(f"/leads/{lead['id']}/notes", body="Stays with the lead.")
+    await place.made(f"/leads/{lead['id']}/notes", body="Called.")
     refused = await place.post(f"/leads/{lead['id']}/convert-to-deal", {})
     assert await fields_refused(refused) == ["customFields.must"]
     answer = await place.post(f"/leads/{lead['id']}/convert-to-deal", {"customFields": {"must": "y"}})
     deal = answer.json()
     assert (deal["tags"], deal["customFields"]) == (["VIP", "Fair"], {"hall": "4", "must": "y"})
-    assert await place.names(f"/deals/{deal['id']}/notes", "body") == []
-    assert await place.names(f"/leads/{lead['id']}/notes", "body") == ["Stays with the lead."]
+    assert await place.names(f"/deals/{deal['id']}/notes", "body") == ["Called."]
+    assert await place.names(f"/leads/{lead['id']}/notes", "body") == ["Called."]

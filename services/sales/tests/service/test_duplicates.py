@@ -126,6 +126,26 @@ async def test_archived_companies_are_nobodys_duplicates(place: Place) -> None:
     assert len(await alike(place)) == 1
 
 
+async def test_an_archived_company_that_becomes_alike_is_nobodys_duplicate(place: Place) -> None:
+    alpha = await place.company("Alpha")
+    await place.post(f"/companies/{alpha['id']}/archive")
+    await place.company("Omega", email="a@x.example")
+    await place.patch(f"/companies/{alpha['id']}", {"email": "a@x.example"})
+    assert await place.stand.facts("sales.duplicate.detected.v1") == []
+    await place.post(f"/companies/{alpha['id']}/restore")
+    assert len(await place.stand.facts("sales.duplicate.detected.v1")) == 1
+
+
+async def test_undoing_a_merge_into_a_company_archived_since_tells_no_duplicate_of_it(place: Place) -> None:
+    alpha, beta = await place.company("Alpha", email="a@x.example"), await place.company("Beta")
+    merge = await place.post("/companies/merge", {"survivorId": alpha["id"], "mergedId": beta["id"]})
+    await place.post(f"/companies/{alpha['id']}/archive")
+    await place.company("Omega", email="a@x.example")
+    answer = await place.post(f"/companies/merges/{merge.json()['mergeId']}/revert")
+    assert answer.status_code == 200, answer.text
+    assert await place.stand.facts("sales.duplicate.detected.v1") == []
+
+
 async def test_pairs_are_paged_by_score(place: Place) -> None:
     for name, fields in (
         ("Alpha", {"email": "a@x.example"}), ("Beta", {"email": "a@x.example", "phone": "+49301234567"}),

@@ -3,12 +3,15 @@
 import csv
 import io
 
+import pytest
 from services.sales.tests.place import Json, Place, code_of
 from services.sales.tests.service.test_imports import mapped, ran, uploaded
 from sqlalchemy import text
 
 from chassis.ids import new_id
 from sales.http import exports
+
+SINGULAR = {"companies": "company", "contacts": "contact", "leads": "lead", "deals": "deal"}
 
 
 async def rows(place: Place, entity: str, **query: str) -> list[dict[str, str]]:
@@ -76,14 +79,18 @@ async def test_more_than_one_batch_and_an_entry_of_who_took_it(place: Place, mon
     assert kept.after == {"entity": "companies", "count": 5, "filters": {"q": ""}}
 
 
-async def test_an_export_can_be_imported_again(place: Place) -> None:
-    await place.company("+Plus GmbH", phone="+49 40 1", address={"city": "Kiel"})
-    before: list[Json] = (await place.get("/companies")).json()["items"]
-    answer = await place.get("/exports/companies.csv")
-    run = await uploaded(place, answer.content)
+@pytest.mark.parametrize("entity", ["companies", "contacts", "leads", "deals"])
+async def test_an_export_can_be_imported_again(place: Place, entity: str) -> None:
+    company = await place.company("+Plus GmbH", phone="+49 40 1", address={"city": "Kiel"})
+    contact = await place.contact("Jutta", companyId=company["id"], email="j@x.example", tags=["vip"])
+    await place.lead("Line", companyId=company["id"], contactId=contact["id"], notes="Call")
+    await place.deal(company, title="Press", contactId=contact["id"], valueAmount="7.50", notes="Soon")
+    before: list[Json] = (await place.get(f"/{entity}")).json()["items"]
+    answer = await place.get(f"/exports/{entity}.csv")
+    run = await uploaded(place, answer.content, SINGULAR[entity])
     await mapped(place, run, duplicatePolicy="update", matchBy=["id"])
     assert (await ran(place, run, "apply"))["counters"]["update"] == 1
-    assert (await place.get("/companies")).json()["items"] == before
+    assert (await place.get(f"/{entity}")).json()["items"] == before
 
 
 async def test_nothing_of_another_organisation(place: Place) -> None:

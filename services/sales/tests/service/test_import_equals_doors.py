@@ -43,6 +43,7 @@ class Case:
 
 
 KNOWN, OLD, STALE = "<company Known GmbH>", "<deal Old deal>", "<lead Old lead>"
+LOST = "<deal Lost deal>"
 CASES = {
     "a company": Case(
         "company",
@@ -67,6 +68,12 @@ CASES = {
         [("PATCH", f"/companies/{KNOWN}", {
             "name": "Renamed GmbH", "email": "info@other.example", "customFields": {"size": 3}, "tags": ["b"]})],
         {"id": KNOWN, "name": "Renamed GmbH", "email": "info@other.example", "cf.size": "3", "tags": "b"},
+    ),
+    "a company whose city changes": Case(
+        "company",
+        [("PATCH", f"/companies/{KNOWN}", {
+            "name": "Known GmbH", "address": {"line1": "Kai 1", "city": "Kiel", "country": "DE"}})],
+        {"id": KNOWN, "name": "Known GmbH", "address.city": "Kiel"},
     ),
     "a company as it was": Case(
         "company",
@@ -142,6 +149,17 @@ CASES = {
         [("POST", f"/deals/{OLD}/mark-lost", {"reason": "Price"})],
         {"id": OLD, "title": "Old deal", "company": "Known GmbH", "stage": "LOST", "lostReason": "Price"},
     ),
+    "a deal that was lost for another reason": Case(
+        "deal",
+        [("PATCH", f"/deals/{LOST}", {"lostReason": "Time"})],
+        {"id": LOST, "title": "Lost deal", "company": "Known GmbH", "lostReason": "Time"},
+    ),
+    "an open deal with a reason for its loss": Case(
+        "deal",
+        [("PATCH", f"/deals/{OLD}", {"lostReason": "Time"})],
+        {"id": OLD, "title": "Old deal", "company": "", "lostReason": "Time"},
+        is_refused=True,
+    ),
     "a deal in a stage that nobody knows": Case(
         "deal",
         [("PATCH", f"/deals/{OLD}", {"pipelineStage": "nowhere"})],
@@ -192,13 +210,20 @@ async def _twin(place: Place) -> Place:
 async def _begin(place: Place) -> dict[str, str]:
     """What is there before: the ids by what they are called."""
     await place.made("/tags", name="VIP")
-    known = await place.company("Known GmbH", email="info@known.example", ownerUserId=place.owner)
+    known = await place.company(
+        "Known GmbH",
+        email="info@known.example",
+        ownerUserId=place.owner,
+        address={"line1": "Kai 1", "country": "DE"},
+    )
     other = await place.company("Other AG")
     jutta = await place.contact("Jutta", companyId=known["id"], email="jutta@known.example")
     await place.contact("Uwe", companyId=other["id"], email="uwe@other.example")
     buyer = {"companyId": known["id"], "contactId": jutta["id"]}
     await place.lead("Old lead", **buyer)
     await place.deal(known, title="Old deal", contactId=jutta["id"])
+    lost = await place.deal(known, title="Lost deal")
+    await place.post(f"/deals/{lost['id']}/mark-lost", {"reason": "Price"})
     await place.made(
         "/custom-fields", entity="company", key="size", name="Size", type="number", required=True
     )

@@ -1,7 +1,7 @@
 """What an import has to do with the rest of sales: fields of one's own, tags, the board, the search."""
 
 import pytest
-from services.sales.tests.place import Place
+from services.sales.tests.place import Json, Place
 from services.sales.tests.service.test_imports import mapped, ran, rows_of, uploaded
 
 
@@ -132,38 +132,6 @@ async def test_a_company_that_was_made_for_a_row_stays_where_somebody_uses_it(pl
     assert await place.names("/companies") == ["Used GmbH"]
 
 
-async def test_reverting_tells_by_the_commands_that_lead_back(place: Place) -> None:
-    known = await place.company("Known GmbH")
-    deal = await place.deal(known, title="Big", ownerUserId=place.owner)
-    lead = await place.lead(title="Warm")
-    lines = [
-        "ID,Title,Company,Stage,Pipeline Stage,Notes",
-        f"{deal['id']},Big,Known GmbH,won,proposal,Signed",
-    ]
-    deals = await uploaded(place, "\n".join(lines), entity="deal")
-    leads = await uploaded(place, f"ID,Title,Stage\n{lead['id']},Warm,qualified\n", entity="lead")
-    for run in (deals, leads):
-        await mapped(place, run, duplicatePolicy="update")
-        assert (await ran(place, run, "apply"))["counters"]["update"] == 1
-        assert (await ran(place, run, "revert"))["undone"]["reverted"] == 1
-    there = ["deal.updated", "deal.stage_moved", "deal.won"]
-    back = ["deal.reopened", "deal.stage_moved", "deal.updated"]
-    now = await place.read(f"/deals/{deal['id']}")
-    assert await place.told(now) == ["deal.created", *there, *back]
-    kept = deal.keys() - {"version", "updatedAt"}
-    assert {name: now[name] for name in kept} == {name: deal[name] for name in kept}
-    steps = (await place.get(f"/deals/{deal['id']}/stage-history")).json()["items"]
-    assert [(step["fromStage"], step["toStage"]) for step in steps] == [
-        (deal["pipelineStage"], "proposal"),
-        ("proposal", deal["pipelineStage"]),
-    ]
-    now = await place.read(f"/leads/{lead['id']}")
-    assert (now["stage"], await place.told(now)) == (
-        "NEW",
-        ["lead.created", "lead.qualified", "lead.reopened"],
-    )
-
-
 async def test_a_deal_that_needs_an_owner_is_refused_for_that(place: Place) -> None:
     await place.company("Known GmbH")
     run = await uploaded(place, "Title,Company\nBig,Known GmbH\n", entity="deal")
@@ -172,22 +140,6 @@ async def test_a_deal_that_needs_an_owner_is_refused_for_that(place: Place) -> N
     [refused] = await rows_of(place, run, verdict="invalid")
     issue = "A deal needs an owner in this organisation."
     assert refused["problems"] == [{"field": "owner", "issues": [issue]}]
-
-
-async def test_a_deal_whose_stage_is_gone_stays_where_the_import_has_put_it(place: Place) -> None:
-    [pipeline] = (await place.get("/pipelines")).json()["items"]
-    deal = await place.deal(await place.company("Known GmbH"), title="Big")
-    lines = ["ID,Title,Company,Pipeline Stage", f"{deal['id']},Big,Known GmbH,proposal"]
-    run = await uploaded(place, "\n".join(lines), entity="deal")
-    await mapped(place, run, duplicatePolicy="update")
-    await ran(place, run, "apply")
-    left = [stage for stage in pipeline["stages"] if stage["key"] != deal["pipelineStage"]]
-    stages = [{name: stage[name] for name in ("key", "name", "winProbability")} for stage in left]
-    assert (await place.patch(f"/pipelines/{pipeline['id']}", {"stages": stages})).status_code == 200
-    assert (await ran(place, run, "revert"))["undone"]["kept"] == 1
-    [kept] = await rows_of(place, run, outcome="kept")
-    assert kept["problems"] == [{"field": "row", "issues": ["the stage where it was is gone"]}]
-    assert (await place.read(f"/deals/{deal['id']}"))["pipelineStage"] == "proposal"
 
 
 async def test_facts_of_a_long_import_let_others_go_first(
@@ -215,3 +167,20 @@ async def test_value_of_one_key_is_none_of_another(place: Place) -> None:
     assert (await ran(place, run, "apply"))["counters"]["update"] == 2
     titles = [(await place.read(f"/contacts/{each['id']}"))["title"] for each in (ann, named)]
     assert titles == ["CEO", "CTO"]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "mapping"),
+    [
+        ("First Name,Last Name", "Jutta,Brandt", {"firstName": "First Name", "lastName": "Last Name"}),
+        ("Vorname,Name", "Jutta,Brandt", {"firstName": "Vorname", "name": "Name"}),
+        ("Vorname,Name", "Jutta,Jutta Brandt", {"firstName": "Vorname", "name": "Name"}),
+    ],
+)
+async def test_a_name_may_have_two_columns(place: Place, header: str, row: str, mapping: Json) -> None:
+    known = await place.contact("Jutta Brandt")
+    run = await uploaded(place, f"{header},Title\n{row},CEO\n,,\n", entity="contact")
+    assert run["suggestedMapping"] == mapping | {"title": "Title"}
+    await mapped(place, run, duplicatePolicy="update", matchBy=["name"])
+    assert (await ran(place, run, "apply"))["counters"]["update"] == 1
+    assert (await place.read(f"/contacts/{known['id']}"))["title"] == "CEO"

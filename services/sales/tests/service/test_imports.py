@@ -444,16 +444,30 @@ async def test_a_process_that_dies_leaves_whole_batches_and_the_next_one_goes_on
 async def test_a_bug_ends_an_import_as_failed_and_what_is_there_can_be_reverted(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = await uploaded(place, COMPANIES)
+    monkeypatch.setattr(importing, "BATCH", 3)
+    run = await uploaded(place, "Name\n" + "".join(f"Company {each}\n" for each in range(5)))
     await mapped(place, run)
     await place.post(f"/imports/{run['id']}/apply")
-    with monkeypatch.context() as broken:
-        broken.setattr(importing, "work_on", AsyncMock(side_effect=ZeroDivisionError))
-        await place.stand.run_deferred()
+    real = importing.work_on
+
+    async def broken(tx: Any, *given: Any, **more: Any) -> bool:
+        goes_on = await real(tx, *given, **more)
+        if len(await place.names("/companies")) == 3:
+            raise ZeroDivisionError
+        return goes_on
+
+    with monkeypatch.context() as within:
+        within.setattr(importing, "work_on", broken)
+        while await place.stand.run_deferred():
+            pass
     failed = await place.read(f"/imports/{run['id']}")
     assert (failed["status"], failed["error"]) == ("failed", "ZeroDivisionError")
     assert (await place.fact("import.finished")).status == "failed"
-    assert (await ran(place, run, "revert"))["status"] == "reverted"
+    assert len((await place.get("/search", q="company")).json()["items"]) == 3
+    reverted = await ran(place, run, "revert")
+    assert (reverted["status"], reverted["undone"]["reverted"]) == ("reverted", 3)
+    assert await place.names("/companies") == []
+    assert (await place.get("/search", q="company")).json()["items"] == []
 
 
 async def test_errors_are_a_file_without_formulas(place: Place) -> None:

@@ -192,3 +192,55 @@ async def test_note_is_written_once_with_a_key(place: Place) -> None:
         answer = await place.post(f"/companies/{company['id']}/notes", {"body": "x"}, idempotency_key="once")
         assert answer.status_code == 201
     assert await bodies(place, "/companies", company) == ["x"]
+
+
+async def test_deal_has_what_was_noted_on_its_lead(place: Place) -> None:
+    company = await place.company(ownerUserId=place.owner)
+    lead = await place.lead(companyId=company["id"], notes="Wants it soon.")
+    async with place.stand.client(user_id=place.member.id) as member:
+        await member.post(f"/api/v1/leads/{lead['id']}/notes", json={"body": "Met at the fair."})
+    place.stand.clock.advance(minutes=1)
+    told = await noted(place, "/leads", lead, f"@[Olga]({place.owner}), twins?")
+    await noted(place, "/leads", lead, "Same minute.")
+    place.stand.clock.advance(minutes=1)
+    await place.patch(f"/notes/{told['id']}", {"body": f"@[Olga]({place.owner}), look"})
+    await noted(place, "/companies", company, "Not of the lead.")
+    before = (await place.read(f"/leads/{lead['id']}/notes"))["items"]
+    place.stand.clock.advance(minutes=1)
+    facts = len(await place.stand.facts("sales.note.added.v1"))
+    deal = await place.made(f"/leads/{lead['id']}/convert-to-deal")
+    [of_text, *carried] = (await place.read(f"/deals/{deal['id']}/notes"))["items"]
+    assert of_text["body"] == "Wants it soon."
+    kept = ("body", "author", "mentionedUserIds", "createdAt", "updatedAt")
+    assert [[note[name] for name in kept] for note in carried] == [
+        [note[name] for name in kept] for note in before
+    ]
+    assert [note["body"] for note in carried] == [
+        f"@[Olga]({place.owner}), look",
+        "Same minute.",
+        "Met at the fair.",
+    ]
+    assert {(note["entityType"], note["entityId"], note["version"]) for note in carried} == {
+        ("DEAL", deal["id"], 1)
+    }
+    assert (await place.read(f"/leads/{lead['id']}/notes"))["items"] == before
+    assert len(await place.stand.facts("sales.note.added.v1")) == facts + 1
+    await place.patch(f"/notes/{carried[0]['id']}", {"body": f"@[Olga]({place.owner}), done"})
+    updates = await place.stand.facts("sales.note.updated.v1")
+    assert list(updates[-1].message.newly_mentioned_user_ids) == []
+    assert (await place.read(f"/leads/{lead['id']}/notes"))["items"] == before
+
+
+async def test_many_notes_are_carried_in_one_statement(place: Place) -> None:
+    company = await place.company()
+    statements = []
+    for many in (1, 1, 12):
+        lead = await place.lead(companyId=company["id"])
+        for number in range(many):
+            await noted(place, "/leads", lead, f"Call {number:02}")
+        answer = await place.post(f"/leads/{lead['id']}/convert-to-deal")
+        deal = answer.json()
+        assert await bodies(place, "/deals", deal) == await bodies(place, "/leads", lead)
+        assert len(await bodies(place, "/deals", deal)) == many
+        statements.append(answer.headers["server-timing"])
+    assert statements[1] == statements[2]

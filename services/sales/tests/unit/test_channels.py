@@ -1,11 +1,22 @@
 """Channels of a contact: exactly one primary of each kind, whatever is done to them."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.errors import Invalid
-from sales.domain.channels import Channel, ChannelKind, arranged, channel, primary_of, with_primary
+from sales.domain.channels import (
+    MAX_CHANNELS,
+    Channel,
+    ChannelKind,
+    arranged,
+    channel,
+    primary_of,
+    revised,
+    with_primary,
+)
 
 EMAIL, PHONE = ChannelKind.EMAIL, ChannelKind.PHONE
 
@@ -55,3 +66,39 @@ def test_two_primaries_or_twins_are_refused() -> None:
     for bad in (two, [channel("phone", "07 11"), channel("phone", "0711")]):
         with pytest.raises(Invalid):
             arranged(bad)
+
+
+def key_of(each: tuple[ChannelKind, str]) -> str:
+    """The key of a channel of a kind with a value."""
+    return str(channel(each[0], each[1])["key"])
+
+
+listed = st.lists(st.tuples(kinds, values), max_size=6, unique_by=key_of)
+shortcuts = st.dictionaries(kinds, values)
+
+
+@given(listed, shortcuts)
+def test_nothing_that_is_named_in_one_request_is_lost(
+    given_channels: list[tuple[ChannelKind, str]], sent: dict[ChannelKind, str]
+) -> None:
+    channels = [channel(*each) for each in given_channels]
+    values: dict[str, Any] = {"channels": channels} | {kind.value: value for kind, value in sent.items()}
+    became = revised([channel("email", "old@x.test")], values)
+    named = [*channels, *(channel(kind, value) for kind, value in sent.items())]
+    assert {(each["kind"], each["key"]) for each in became} == {(each["kind"], each["key"]) for each in named}
+    for kind, value in sent.items():
+        assert primaries(became, kind) == [value]
+
+
+def test_what_is_primary_already_stays_where_it_is() -> None:
+    channels = arranged([channel("email", "a@x.test"), channel("email", "b@x.test", is_primary=True)])
+    assert revised(channels, {"email": "b@x.test"}) == channels
+    assert revised(channels, {"channels": channels, "email": "b@x.test", "phone": None}) == channels
+
+
+def test_contact_that_has_too_many_channels_may_keep_them_but_gets_no_more() -> None:
+    many = arranged([channel("email", f"{each}@x.test") for each in range(MAX_CHANNELS + 1)])
+    assert len(revised(many, {"email": "new@x.test"})) == MAX_CHANNELS + 1
+    for sent in ({"phone": "1"}, {"channels": many[1:], "email": "0@x.test", "phone": "1"}):
+        with pytest.raises(Invalid):
+            revised(many, sent)

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from chassis.guards import Arriving
 from chassis.http import router
 from chassis.routing import public
-from chassis.schema import In, Out, Text
+from chassis.schema import In, Out, Verbatim
 from identity.http import cookies
 from identity.http.guards import Arrival, Desk, From, OwnOrigin, Tenant
 from identity.http.passkey_schemas import UsedCredential
@@ -36,12 +36,12 @@ class LoginIn(In):
 
     email: Email
     password: Password
-    org_slug: Annotated[Text, StringConstraints(max_length=63), Written] | None = Field(
+    org_slug: Annotated[Verbatim, StringConstraints(max_length=63), Written] | None = Field(
         None, description="Which organisation, for members of several."
     )
 
     totp: TotpCode | None = Field(None, description="The code that the authenticator app shows.")
-    recovery_code: Annotated[Text, StringConstraints(min_length=1, max_length=40), Written] | None = None
+    recovery_code: Annotated[Verbatim, StringConstraints(min_length=1, max_length=40), Written] | None = None
     passkey: UsedCredential | None = Field(
         None, description="An answer to POST /auth/passkeys/login/options."
     )

@@ -120,7 +120,7 @@ Sender = Annotated[Actor | None, Depends(sender)]
 
 async def in_own_tx(request: Request, actor: Arriving, reception: Desk) -> Tx:
     """The transaction of a command about oneself; no answer of it is stored, so that no secret is (spec/wire.md 8)."""
-    tx = Tx(reception.source, actor, if_match=parse_if_match(request.headers.get("if-match")))
+    tx = Tx(reception.source, actor, if_match=parse_if_match(request.headers.getlist("if-match")))
     request.scope[TX_KEY] = tx
     return tx
 

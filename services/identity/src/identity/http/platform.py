@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from chassis.http import router
 from chassis.paging import CursorRows, PageQuery, PageRows, listing
 from chassis.routing import public
-from chassis.schema import In, Instant, Moment, Out, Text
+from chassis.schema import In, Instant, Moment, Out, Text, Verbatim
 from identity.domain.modules import MODULES, TEMPLATES
 from identity.http.guards import Desk
 from identity.http.passwords import PasswordChangeIn
@@ -38,7 +38,9 @@ class PlatformLoginIn(In):
     email: Email | None = None
     password: Password | None = None
     totp: TotpCode | None = Field(None, description="The code that the authenticator app shows.")
-    bootstrap_token: Annotated[Text, StringConstraints(min_length=1, max_length=256), Written] | None = None
+    bootstrap_token: Annotated[Verbatim, StringConstraints(min_length=1, max_length=256), Written] | None = (
+        None
+    )
 
     @model_validator(mode="after")
     def _is_one_of_them(self) -> Self:

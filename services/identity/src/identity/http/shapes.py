@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
-from chassis.schema import In, Out, Text
+from chassis.schema import In, Out, Text, Verbatim
 from identity.domain.accounts import MAX_EMAIL, MAX_PASSWORD, normal_email
 from identity.domain.own_roles import MAX_KEY
 from identity.domain.policies import network
@@ -76,11 +76,11 @@ Email = Annotated[
 
 Written = AfterValidator(_written)
 """For text that is taken as it is: stripping, which also refuses lone surrogates, is not for passwords. Comes last."""
-Password = Annotated[Text, StringConstraints(min_length=1, max_length=MAX_PASSWORD), Written]
+Password = Annotated[Verbatim, StringConstraints(min_length=1, max_length=MAX_PASSWORD), Written]
 """As it is typed, edge spaces included; how long a new one must be is a rule of the organisations."""
 TotpCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$", max_length=6)]
 """What an authenticator app shows."""
-LinkToken = Annotated[Text, StringConstraints(min_length=1, max_length=MAX_TEXT), Written]
+LinkToken = Annotated[Verbatim, StringConstraints(min_length=1, max_length=MAX_TEXT), Written]
 """The last segment of a link in a mail."""
 
 PersonName = Annotated[Text, StringConstraints(min_length=2, max_length=120), AfterValidator(_one_line)]

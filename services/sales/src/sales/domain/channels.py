@@ -1,6 +1,6 @@
 """The channels by which a contact is reached: several of each kind, one of them primary."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -8,6 +8,8 @@ from chassis.errors import Invalid
 
 Channel = dict[str, Any]
 """`kind`, `value` as written, `isPrimary`, and `key`, the value in the form that duplicates are found by."""
+
+MAX_CHANNELS = 20
 
 
 class ChannelKind(StrEnum):
@@ -45,16 +47,38 @@ def arranged(channels: Sequence[Channel]) -> list[Channel]:
     return arranged
 
 
-def with_primary(channels: Sequence[Channel], kind: ChannelKind, value: str | None) -> list[Channel]:
-    """The channels with `value` as the primary one of its kind; None takes the primary one away."""
+def revised(known: Sequence[Channel], values: Mapping[str, Any]) -> list[Channel]:
+    """The channels once `channels` in the values are all of them, and `email` and `phone` the primary ones.
+
+    Beside a list a shortcut takes nothing of it away: what it names is primary, null says nothing there.
+    Invalid when a contact would get more than MAX_CHANNELS.
+    """
+    is_listed = "channels" in values
+    channels = arranged(values["channels"]) if is_listed else list(known)
+    for kind in ChannelKind:
+        if kind in values and not (is_listed and values[kind] is None):
+            channels = with_primary(channels, kind, values[kind], is_further=is_listed)
+    if len(channels) > max(MAX_CHANNELS, len(known)):
+        raise Invalid.field("channels", f"must be at most {MAX_CHANNELS}, the shortcuts among them")
+    return channels
+
+
+def with_primary(
+    channels: Sequence[Channel], kind: ChannelKind, value: str | None, *, is_further: bool = False
+) -> list[Channel]:
+    """The channels with `value` as the primary one of its kind; None takes the primary one away.
+
+    A value that is not among them takes the place of the primary one, or comes before it where it is a further one.
+    """
     if value is None:
         return arranged([each for each in channels if each["kind"] != kind or not each["isPrimary"]])
     wanted = channel(kind, value, is_primary=True)
-    known = [each for each in channels if (each["kind"], each["key"]) == (kind, wanted["key"])]
-    replaced = known or [each for each in channels if each["kind"] == kind and each["isPrimary"]]
-    others = [each for each in channels if each not in replaced]
-    demoted = [each | {"isPrimary": False} if each["kind"] == kind else each for each in others]
-    return arranged([wanted, *demoted])
+    mine = kind.value, wanted["key"]
+    if all((each["kind"], each["key"]) != mine for each in channels):
+        others = [each for each in channels if is_further or each["kind"] != kind or not each["isPrimary"]]
+        channels = [wanted, *others]
+    demoted = [each | {"isPrimary": False} if each["kind"] == kind else each for each in channels]
+    return [wanted if (each["kind"], each["key"]) == mine else each for each in demoted]
 
 
 def primary_of(channels: Sequence[Channel], kind: ChannelKind) -> str | None:

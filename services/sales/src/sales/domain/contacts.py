@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.rows import Aggregate
-from sales.domain.channels import Channel, ChannelKind, arranged, primary_of, with_primary
+from sales.domain.channels import Channel, ChannelKind, primary_of, revised
 from sales.domain.rows import Archivable, Labelled, Row, Values, assign
 
 
@@ -38,13 +38,10 @@ class Contact(Row, Aggregate, Archivable, Labelled):
 
     def revise(self, values: Values) -> None:
         """Set the fields that were sent: first all channels, then the shortcuts to the primary ones."""
-        shortcuts = {kind: values[kind] for kind in ChannelKind if kind in values}
         assign(
             self, {name: value for name, value in values.items() if name not in {*ChannelKind, "channels"}}
         )
-        channels = arranged(values["channels"]) if "channels" in values else (self.channels or [])
-        for kind, value in shortcuts.items():
-            channels = with_primary(channels, kind, value)
+        channels = revised(self.channels or [], values)
         if channels != self.channels:
             self.channels = channels
             self.email = primary_of(channels, ChannelKind.EMAIL)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -98,6 +99,15 @@ def check_options(kind: str, options: Sequence[str] | None) -> None:
 def kept(field: Any, value: Any) -> Any:
     """A value that a client sent for a field (its `type` and `options`), as JSON keeps it; ValueError says why not."""
     return _KEPT[FieldType(field.type)](value, field.options or ())
+
+
+def fitting(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the values that definitions by key let a row have."""
+    found: dict[str, Any] = {}
+    for key in values.keys() & fields.keys():
+        with suppress(ValueError):
+            found[key] = kept(fields[key], values[key])
+    return found
 
 
 def sought(field: Any, text: str) -> Any:

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
+from pydantic.alias_generators import to_camel
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, String, text
 from sqlalchemy.dialects.postgresql import CHAR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.errors import Conflict, Invalid
+from chassis.errors import BadRequest, Conflict, Invalid
 from chassis.money import Money
 from chassis.rows import Aggregate, Instant
 from chassis.states import IllegalTransition, check_move
@@ -34,6 +35,9 @@ DEAL_MOVES: Mapping[DealStage, frozenset[DealStage]] = {
 }
 
 
+REASONS: Mapping[DealStage, str] = {DealStage.WON: "won_reason", DealStage.LOST: "lost_reason"}
+
+
 class OwnerRequired(Conflict):
     """The policy requireDealOwner wants somebody to be responsible."""
 
@@ -44,6 +48,17 @@ def check_owner(owner_user_id: UUID | None, *, is_required: bool) -> None:
     """Raise OwnerRequired when somebody must be named and nobody is."""
     if is_required and owner_user_id is None:
         raise OwnerRequired("A deal needs an owner in this organisation.", field="ownerUserId")
+
+
+def take_reason(was: DealStage, stage: DealStage, fields: dict[str, Any]) -> str | None:
+    """Take from the fields why a deal comes to a stage; one that is there already has its reason corrected by them.
+
+    BadRequest for a reason of an outcome that the deal has not.
+    """
+    for outcome, name in REASONS.items():
+        if outcome != stage and fields.pop(name, None) is not None:
+            raise BadRequest(f"Only a deal that is {outcome} has this.", field=to_camel(name))
+    return None if stage == was or stage not in REASONS else fields.pop(REASONS[stage], None)
 
 
 class Deal(Row, Aggregate, Archivable, Labelled):

@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 
+from sales.domain.tags import MAX_NAME, MAX_TAGS
+
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
 SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 NUMBER = re.compile(r"-?[\d.,]*\d")
 MONTHS = 12
-MAX_TAGS, MAX_TAG_LENGTH = 50, 50
 
 
 def amount(text: str) -> str:
@@ -48,8 +49,8 @@ def tags(text: str) -> list[str]:
     """Names parted by commas, semicolons or bars; each once."""
     names = [each.strip() for each in re.split(r"[,;|]", text) if each.strip()]
     unique = list({name.lower(): name for name in reversed(names)}.values())[::-1]
-    if len(unique) > MAX_TAGS or any(len(name) > MAX_TAG_LENGTH for name in unique):
-        raise ValueError(f"must be at most {MAX_TAGS} names of at most {MAX_TAG_LENGTH} characters")
+    if len(unique) > MAX_TAGS or any(len(name) > MAX_NAME for name in unique):
+        raise ValueError(f"must be at most {MAX_TAGS} names of at most {MAX_NAME} characters")
     return unique
 
 

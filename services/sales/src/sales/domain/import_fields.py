@@ -20,6 +20,12 @@ class Field:
     headers: tuple[str, ...]
     is_required: bool = False
     is_match: bool = False
+    parts: tuple[str, ...] = ()
+    """Fields that can stand in its place."""
+
+    def is_given(self, mapping: Mapping[str, str]) -> bool:
+        """Whether it comes from a column, or from several."""
+        return any(name in mapping for name in (self.name, *self.parts))
 
 
 def _fields(*fields: Field) -> Mapping[str, Field]:
@@ -58,6 +64,8 @@ EMAIL = ("email", "e mail", "mail", "email address", "e mail address", "e mail a
 PHONE = ("phone", "phone number", "telephone", "tel", "mobile", "telefon", "telefonnummer", "rufnummer", "handy",
          "numero de telephone", "portable")  # fmt: skip
 
+NAMES = ("firstName", "lastName")
+
 FIELDS: Mapping[Entity, Mapping[str, Field]] = {
     Entity.COMPANY: _fields(
         ID,
@@ -86,7 +94,9 @@ FIELDS: Mapping[Entity, Mapping[str, Field]] = {
     Entity.CONTACT: _fields(
         ID,
         Field("name", ("name", "full name", "contact", "contact name", "vollstaendiger name", "kontakt",
-                       "ansprechpartner", "nom", "nom complet"), is_required=True, is_match=True),
+                       "ansprechpartner", "nom", "nom complet"), is_required=True, is_match=True, parts=NAMES),
+        Field("firstName", ("first name", "given name", "forename", "vorname", "prenom")),
+        Field("lastName", ("last name", "surname", "family name", "nachname", "familienname", "nom de famille")),
         Field("title", ("title", "job title", "position", "role", "titel", "funktion", "fonction", "poste", "titre")),
         Field("email", EMAIL, is_match=True),
         Field("phone", PHONE),
@@ -160,16 +170,23 @@ def check_mapping(
     issues += [
         (f"mapping.{field.name}", "is required")
         for field in fields.values()
-        if field.is_required and field.name not in mapping
+        if field.is_required and not field.is_given(mapping)
     ]
     for name in match_by:
         if name not in fields or not fields[name].is_match:
             matches = ", ".join(field.name for field in fields.values() if field.is_match)
             issues.append(("matchBy", f"must be of: {matches}"))
-        elif name not in mapping:
+        elif not fields[name].is_given(mapping):
             issues.append(("matchBy", f"{name} is not mapped"))
     if issues:
         raise Invalid(fields=[{"field": name, "issues": [issue]} for name, issue in issues])
+
+
+def full_name(name: str | None, first: str | None, last: str | None) -> str | None:
+    """A person's name; where first names have a column and last names have none, these are in that of the name."""
+    if name and first and not last and first.lower() not in name.lower():
+        return f"{first} {name}"
+    return name or " ".join(part for part in (first, last) if part) or None
 
 
 def plain(header: str) -> str:

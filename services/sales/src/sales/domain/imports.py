@@ -15,7 +15,6 @@ from chassis.rows import Aggregate, Instant
 from chassis.states import IllegalTransition, check_move
 from sales.domain.rows import Row
 
-MAX_ROWS = 100_000
 KEPT = timedelta(days=30)
 """How long after the last thing that was done with an import its rows are there: what somebody has sent is not ours."""
 ERROR_LENGTH = 500

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sales.domain.vat import EU
+from sales.domain import vat
 from sales.domain.words import digits_of, folded, host_of
 
 SIMILAR = 0.9
@@ -113,8 +113,7 @@ def country_of(company: Any) -> str | None:
     country: str | None = (company.address or {}).get("country")
     if country:
         return country
-    prefix = {"EL": "GR"}.get((company.vat_id or "")[:2], (company.vat_id or "")[:2])
-    return prefix if prefix in EU else None
+    return vat.country_of(company.vat_id or "")
 
 
 def number_key(phone: str | None, country: str | None) -> str | None:

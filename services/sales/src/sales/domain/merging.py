@@ -24,12 +24,20 @@ CHOSEN = (
 )
 """The fields whose value can be chosen."""
 LABELS = ("tags", "custom_fields")
+MAX_MOVED = 10_000
+"""Rows that one merge moves at most: they are one transaction, which must end within the time of a request."""
 
 
 class NotMergeable(Conflict):
     """Only live companies that have gone into no other one are merged."""
 
     reason = "COMPANY_ARCHIVED"
+
+
+class MergeTooLarge(Conflict):
+    """More belongs to the company than one merge moves."""
+
+    reason = "MERGE_TOO_LARGE"
 
 
 class MergeReverted(Conflict):
@@ -44,8 +52,16 @@ class MergeOutlived(Conflict):
     reason = "MERGE_OUTLIVED"
 
 
-def check_mergeable(*companies: Company) -> None:
-    """Raise NotMergeable unless all of them are live."""
+def check_size(moves: Mapping[str, int]) -> None:
+    """Raise MergeTooLarge when these rows, how many of each kind, are more than one merge moves."""
+    if sum(moves.values()) > MAX_MOVED:
+        raise MergeTooLarge(
+            "More belongs to the company than one merge moves.", moves=dict(moves), limit=MAX_MOVED
+        )
+
+
+def check_mergeable(*companies: Any) -> None:
+    """Raise NotMergeable unless all of them, as they are stored or shown, are live."""
     for company in companies:
         if company.archived_at is not None:
             into = {"mergedIntoId": str(company.merged_into_id)} if company.merged_into_id else {}

@@ -53,13 +53,28 @@ def newborn(org_id: UUID, now: datetime) -> dict[str, Any]:
     return {"org_id": org_id, "id": new_id(), "version": 1, "created_at": now, "updated_at": now}
 
 
-CUSTOM, TAGS = "custom_fields", "tags"
+CUSTOM, TAGS, ADDRESS = "custom_fields", "tags", "address"
+ADDRESS_PARTS = ("line1", "line2", "postalCode", "city", "region", "country")
 
 
 def assign(row: Row, values: Values) -> None:
-    """Set the fields that were sent; of an organisation's own fields only these, null takes a value away."""
+    """Set the fields that were sent; of an organisation's own fields, and of an address, only these parts.
+
+    There null takes a value away.
+    """
     for name, value in values.items():
-        setattr(row, name, _merged(getattr(row, CUSTOM) or {}, value) if name == CUSTOM else value)
+        if name == CUSTOM:
+            setattr(row, name, _merged(getattr(row, CUSTOM) or {}, value))
+        elif name == ADDRESS and value is not None:
+            setattr(row, name, address_with(value, getattr(row, ADDRESS)))
+        else:
+            setattr(row, name, value)
+
+
+def address_with(parts: Values, known: Values | None = None) -> dict[str, Any] | None:
+    """An address, by API name, in which these parts are new; None when none of its parts is left."""
+    address = dict.fromkeys(ADDRESS_PARTS) | dict(known or {}) | dict(parts)
+    return None if all(value is None for value in address.values()) else address
 
 
 def _merged(values: Values, changes: Values) -> dict[str, Any]:

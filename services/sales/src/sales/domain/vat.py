@@ -13,14 +13,25 @@ def normalised_vat_id(text: str) -> str:
     """
     from stdnum import get_cc_module  # noqa: PLC0415 - a module of rules for each country, needed seldom
 
-    number = re.sub(r"[\s.\-/]", "", text).upper()
+    number = plain_vat_id(text)
     if not _FORM.fullmatch(number):
         raise ValueError("must be a VAT identification number, such as DE136695976")
-    country = {"EL": "GR"}.get(number[:2], number[:2])
-    rules = get_cc_module(country.lower(), "vat") if country in EU else None
+    country = country_of(number)
+    rules = get_cc_module(country.lower(), "vat") if country is not None else None
     if rules is not None and not rules.is_valid(number):
         raise ValueError(f"is no valid VAT identification number of {country}")
     return number
+
+
+def plain_vat_id(text: str) -> str:
+    """What somebody has written, in capitals without separators, whether it can be a number or not."""
+    return re.sub(r"[\s.\-/]", "", text).upper()
+
+
+def country_of(number: str) -> str | None:
+    """The country of the European Union that a number is of; None for others."""
+    country = {"EL": "GR"}.get(number[:2], number[:2])
+    return country if country in EU else None
 
 
 EU = frozenset(

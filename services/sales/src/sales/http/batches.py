@@ -28,16 +28,18 @@ from sales.usecases.batches import Commands, Operation, run_batch
 MAX_OPERATIONS = 500
 
 
-def _version(sent: Any) -> Any:
+def _versions(sent: Any) -> Any:
     try:
-        return parse_if_match(sent) if isinstance(sent, str) else sent
+        if isinstance(sent, str):
+            return parse_if_match([sent])
     except Invalid:
         raise ValueError('must be a version, or an ETag such as "3"') from None
+    return sent if sent is None else [sent]
 
 
 Version = Annotated[
-    Annotated[int, Field(ge=1, le=2**31 - 1)] | None,
-    BeforeValidator(_version),
+    frozenset[Annotated[int, Field(ge=1, le=2**31 - 1)]] | None,
+    BeforeValidator(_versions),
     WithJsonSchema(
         {
             "anyOf": [

@@ -13,6 +13,7 @@ from chassis.paging import CursorRows, PageRows, listing
 from chassis.schema import Instant, Line, Out, Person, absent
 from sales.domain.companies import Company
 from sales.domain.permissions import Permission
+from sales.domain.rows import address_with
 from sales.http.contacts import ContactOut, ContactsQuery
 from sales.http.contacts import MayRead as MayReadContacts
 from sales.http.knowing import owner_known
@@ -40,15 +41,20 @@ class CompanyFields(LabelledIn):
     address: AddressIn | None = None
 
     def changes(self) -> dict[str, Any]:
-        """The fields the client sent, the address as it is kept."""
+        """The fields the client sent, of the address the parts."""
         sent = super().changes()
-        return sent | {"address": self.address.stored()} if self.address else sent
+        return sent | {"address": self.address.parts()} if self.address else sent
 
 
 class CompanyIn(CompanyFields):
     """A new company."""
 
     name: Line
+
+    def changes(self) -> dict[str, Any]:
+        """The fields the client sent, the address as it is kept."""
+        sent = super().changes()
+        return sent | {"address": address_with(sent["address"])} if self.address else sent
 
 
 class CompanyPatch(CompanyFields):

@@ -107,7 +107,7 @@ LEADS = Table(
         "title": _field("title"),
         "stage": _field("stage"),
         "source": _field("source"),
-        "category": _field("category"),
+        "category": _field("chosen_category"),
     }
     | {"notes": _field("notes"), "companyId": _field("company_id"), "company": _of("company", "name")}
     | {"contactId": _field("contact_id"), "convertedDealId": _field("converted_deal_id")}

@@ -20,8 +20,10 @@ from chassis.runtime import runtime_of
 from chassis.schema import In, Instant, Line, Out, Text, absent
 from sales.domain.forms import SOURCE, digest_of
 from sales.domain.permissions import Permission
+from sales.domain.tags import MAX_TAGS
 from sales.domain.throttle import Throttle, network_of
 from sales.http.knowing import OwnedIn, know_people
+from sales.http.labels import TagName
 from sales.http.shapes import Email, Phone, ShortText
 from sales.settings import SalesSettings
 from sales.store import forms as store
@@ -36,16 +38,13 @@ ANSWERED_AFTER_SECONDS = 0.15
 PER_FORM_A_MINUTE = 20
 PER_ADDRESS_A_MINUTE = 60
 MINUTE = 60.0
-MAX_TAGS = 50
-
-Tag = Annotated[Text, StringConstraints(min_length=1, max_length=50)]
 
 
 class DefaultsIn(OwnedIn):
     """What every lead of a form has."""
 
     source: Annotated[Text, StringConstraints(max_length=100)] | None = None
-    tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] = absent()
+    tags: Annotated[list[TagName], Field(max_length=MAX_TAGS)] = absent()
 
     def changes(self) -> dict[str, Any]:
         """The fields the client sent, as they are kept."""

@@ -172,11 +172,6 @@ class ImportRowsQuery(PageQuery):
         }
 
 
-async def organisation_known(request: Request) -> None:
-    """Once the organisation is known here, whose currency and policies the rows follow."""
-    await know_organisation(request)
-
-
 @imports.get("/imports", response_model=listing(ImportOut))
 async def search(
     actor: MayImport, query: Annotated[ImportsQuery, Depends(ImportsQuery.of)], tx: InReadTx
@@ -213,7 +208,7 @@ async def dry_run(
     import_id: UUID,
     response: Response,
     _actor: MayImport,
-    _known: Annotated[None, Depends(organisation_known)],
+    _known: Annotated[None, Depends(know_organisation)],
     tx: InTx,
 ) -> Any:
     """Check every row and say what would become of it; nothing is changed."""
@@ -225,7 +220,7 @@ async def apply(
     import_id: UUID,
     response: Response,
     _actor: MayImport,
-    _known: Annotated[None, Depends(organisation_known)],
+    _known: Annotated[None, Depends(know_organisation)],
     tx: InTx,
 ) -> Any:
     """Import every row that is valid, with or without a dry run before."""

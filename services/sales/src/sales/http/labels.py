@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from chassis.auth import Actor
 from chassis.guards import Requires
-from chassis.schema import In, Text, absent
+from chassis.schema import In, Line, absent
 from sales.domain.custom_fields import KEY, MAX_FIELDS
 from sales.domain.labels import READ
 from sales.domain.tags import MAX_NAME, MAX_TAGS
@@ -45,7 +45,7 @@ CustomValues = Annotated[
 ]
 """Values of fields of the organisation's own; what each may be is said by its definition."""
 
-TagName = Annotated[Text, StringConstraints(min_length=1, max_length=MAX_NAME)]
+TagName = Annotated[Line, StringConstraints(max_length=MAX_NAME)]
 """A tag's name: 1 to 50 characters."""
 
 

@@ -76,9 +76,12 @@ class ConvertIn(LabelledIn):
 
     company_id: UUID | None = None
     company: CompanyIn | None = Field(None, description="A new company, where the lead has none.")
-    contact_id: UUID | None = None
+    contact_id: UUID | None = Field(None, description="Null: without a contact, whatever the lead has.")
     contact: NewContactIn | None = Field(
-        None, description="A new contact of the company, where the lead has none."
+        None, description="A new contact of the company, where the lead has none or contactId is null."
+    )
+    owner_user_id: UUID | None = Field(
+        None, description="Null: not the lead's owner; nobody, or you where the policy wants somebody."
     )
     value_amount: Amount | None = None
     currency: Currency | None = None

@@ -83,7 +83,7 @@ class MergeRevertedOut(MergeOut):
 
 @merges.post("/companies/merge", response_model=MergeOut)
 async def merge(_actor: MayMerge, body: MergeIn, tx: InTx) -> Any:
-    """One company takes in another one, with its contacts, leads, deals and notes; it can be undone."""
+    """One company takes in another one, with its contacts, leads, deals and notes, at most 10,000; it can be undone."""
     return await merge_companies(tx, body.survivor_id, body.merged_id, body.choices())
 
 

@@ -1,6 +1,5 @@
 """The door of the search across companies, contacts, leads and deals."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,25 +7,17 @@ from fastapi import Depends
 from pydantic import AfterValidator, Field, StringConstraints
 
 from chassis.auth import Actor
-from chassis.guards import InReadTx, Requires
+from chassis.guards import InReadTx
 from chassis.http import router
 from chassis.schema import Out, Parameters, Text
 from sales.domain.documents import link_to
 from sales.domain.finding import EntityType
-from sales.domain.permissions import Permission
+from sales.domain.labels import readable
 from sales.domain.words import folded, wanted
+from sales.http.labels import MayReadAny
 from sales.store import search as store
 
 finding = router("search")
-
-READS: Mapping[EntityType, Permission] = {
-    EntityType.COMPANY: Permission.COMPANIES_READ,
-    EntityType.CONTACT: Permission.CONTACTS_READ,
-    EntityType.LEAD: Permission.LEADS_READ,
-    EntityType.DEAL: Permission.DEALS_READ,
-}
-
-MayReadAny = Annotated[Actor, Depends(Requires(*READS.values()))]
 
 
 def _types(text: str) -> str:
@@ -50,7 +41,7 @@ class SearchQuery(Parameters):
     def readable_by(self, actor: Actor) -> list[EntityType]:
         """The types that are asked for and that the actor may read."""
         asked = set(self.types.split(",")) if self.types else set(EntityType)
-        return [kind for kind, permission in READS.items() if kind in asked and actor.may(permission)]
+        return [EntityType(kind) for kind in readable(actor.may) if kind in asked]
 
 
 class FoundOut(Out):

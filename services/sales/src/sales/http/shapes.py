@@ -9,13 +9,13 @@ from pydantic.alias_generators import to_camel
 
 from chassis.paging import PageQuery
 from chassis.schema import Country, In, Moment, Out, Text
+from sales.domain.channels import MAX_CHANNELS
 from sales.domain.custom_fields import MAX_TEXT
 from sales.domain.pipelines import MAX_KEY
 from sales.domain.tags import MAX_TAGS
 from sales.domain.vat import MAX_LENGTH, normalised_vat_id
 from sales.http.labels import TagName
 
-MAX_CHANNELS = 20
 MAX_PHONE = 50
 
 
@@ -69,7 +69,7 @@ class Named(Out):
 
 
 class AddressIn(In):
-    """A postal address; any line may be left out."""
+    """A postal address; any part may be left out: of an address that is there already it stays, null clears it."""
 
     line1: ShortText | None = None
     line2: ShortText | None = None
@@ -78,9 +78,9 @@ class AddressIn(In):
     region: ShortText | None = None
     country: Country | None = Field(None, description="ISO 3166-1 alpha-2.")
 
-    def stored(self) -> dict[str, Any]:
-        """As the column keeps it: by API name."""
-        return self.model_dump(by_alias=True)
+    def parts(self) -> dict[str, Any]:
+        """Those that the client sent, by API name, as the column keeps them."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
 
 
 class AddressOut(Out):

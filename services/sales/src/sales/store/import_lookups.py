@@ -1,6 +1,6 @@
 """What the rows of a file refer to, or are already: looked up by what people write, many at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -83,13 +83,32 @@ _OWNERS = _found_by(
 _PUT_AWAY = _found_by(
     Company.__table__, COMPANY, and_(_equal(COMPANY.name), COMPANY.archived_at.is_not(None)), COMPANY.name
 )
-_BUYERS = Lookup(
-    select(CONTACT.id, CONTACT.company_id).where(
+_BUYERS = (
+    select(CONTACT.id, CONTACT.company_id)
+    .where(
         CONTACT.org_id == bindparam("org_id"),
         CONTACT.id == func.any(bindparam("ids", type_=ARRAY(Uuid))),
         CONTACT.archived_at.is_(None),
     )
+    .order_by(CONTACT.id)
 )
+_SEEN_BUYERS = Lookup(_BUYERS)
+# Held as they are, like the companies: what refers to one must not miss that it is moved, archived or merged.
+_HELD_BUYERS = Lookup(_BUYERS.with_for_update(read=True))
+_HELD_COMPANIES = Lookup(
+    select(COMPANY.id)
+    .where(
+        COMPANY.org_id == bindparam("org_id"),
+        COMPANY.id == func.any(bindparam("ids", type_=ARRAY(Uuid))),
+        COMPANY.archived_at.is_(None),
+    )
+    .order_by(COMPANY.id)
+    .with_for_update(read=True, key_share=True)
+)
+
+
+class Overtaken(Exception):
+    """Somebody has changed a row, or put it away, between the look at it and the lock: decide anew."""
 
 
 async def matches(tx: Tx, entity: Entity, field: str, given: Sequence[str]) -> Found:
@@ -129,19 +148,43 @@ async def put_away(tx: Tx, names: Sequence[str]) -> Found:
     return await _find(tx, _PUT_AWAY, names)
 
 
-async def buyers(tx: Tx, contact_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
-    """The companies of live contacts."""
-    found = await tx.rows(_BUYERS, org_id=tx.actor.org_id, ids=list(contact_ids)) if contact_ids else ()
+async def buyers(tx: Tx, contact_ids: Collection[UUID], *, is_held: bool) -> dict[UUID, UUID | None]:
+    """The companies of those of the contacts that are live; held as they are until this transaction ends."""
+    lookup = _HELD_BUYERS if is_held else _SEEN_BUYERS
+    found = await tx.rows(lookup, org_id=tx.actor.org_id, ids=list(contact_ids)) if contact_ids else ()
     return {row.id: row.company_id for row in found}
 
 
-async def targets(tx: Tx, row_type: Any, ids: Sequence[UUID], *, is_locked: bool) -> Mapping[UUID, Any]:
+async def hold_companies(tx: Tx, company_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the companies that are live; they stay as they are until this transaction ends."""
+    found = (
+        await tx.rows(_HELD_COMPANIES, org_id=tx.actor.org_id, ids=list(company_ids)) if company_ids else ()
+    )
+    return {row.id for row in found}
+
+
+async def targets(
+    tx: Tx, row_type: Any, ids: Collection[UUID], *, is_locked: bool = False
+) -> Mapping[UUID, Any]:
     """Rows to be changed, by id."""
     if not ids:
         return {}
     wanted = select(row_type).where(row_type.org_id == tx.actor.org_id, row_type.id.in_(ids))
     found = await tx.session.scalars(wanted.order_by(row_type.id).with_for_update() if is_locked else wanted)
     return {row.id: row for row in found}
+
+
+async def lock_as_seen(tx: Tx, row_type: Any, seen: Mapping[UUID, Any]) -> None:
+    """Lock rows that were read without; Overtaken unless they are as they were."""
+    if not seen:
+        return
+    columns = row_type.__table__.c
+    wanted = select(columns.id, columns.version).where(
+        columns.org_id == tx.actor.org_id, columns.id.in_(seen)
+    )
+    found = (await tx.session.execute(wanted.order_by(columns.id).with_for_update())).all()
+    if {row.id: row.version for row in found} != {row.id: row.version for row in seen.values()}:
+        raise Overtaken
 
 
 async def _find(tx: Tx, lookup: Lookup, given: Sequence[str]) -> Found:

@@ -2,23 +2,21 @@
 
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, cast, func, select, true
+from sqlalchemy import bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.queries import Lookup, Reader, Rows
-from sales.copies import DEFAULT_POLICIES, KnownOrganisation
+from sales.copies import KnownOrganisation
 from sales.domain.deals import Deal
 from sales.domain.timeline import DealMilestone
 from sales.store.deals import DEAL
-from sales.store.embedded import ORGANISATION
+from sales.store.embedded import ORGANISATION, policy
 
 MILESTONE = DealMilestone.__table__.c
 
-_OVERDUE_DAYS = func.coalesce(
-    cast(ORGANISATION.guardrails["overdue_after_days"].astext, Integer), DEFAULT_POLICIES.overdue_after_days
-)
+_OVERDUE_DAYS = policy("overdue_after_days")
 _FIRST = (
     select(MILESTONE.type, func.min(MILESTONE.at).label("at"))
     .where(MILESTONE.org_id == bindparam("org_id"), MILESTONE.deal_id == bindparam("deal_id"))

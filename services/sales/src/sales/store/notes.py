@@ -3,14 +3,16 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Uuid, and_, bindparam, cast, func, select
+from sqlalchemy import JSON, Uuid, and_, bindparam, cast, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.errors import NotFound
 from chassis.paging import CursorRows, PageQuery, PageRows
 from chassis.queries import ListQuery, Lookup, Reader
 from sales.copies import KnownMember
+from sales.domain.deals import Deal
 from sales.domain.labels import Kind
+from sales.domain.leads import Lead
 from sales.domain.notes import Note
 from sales.store.embedded import MEMBER, PERSON
 
@@ -46,6 +48,22 @@ LIST = ListQuery(
     key=NOTE.id,
     sorts={"createdAt": NOTE.created_at},
 )
+_KEPT = (NOTE.org_id, NOTE.body, NOTE.author, NOTE.mentioned_user_ids, NOTE.created_at, NOTE.updated_at)
+# The ids go up as the lead's do, so that notes of one instant stay in their order.
+_COPY = Lookup(
+    insert(Note)
+    .from_select(
+        [*_KEPT, NOTE.id, NOTE.version, NOTE.entity_type, NOTE.entity_id],
+        select(*_KEPT, func.uuidv7(), literal(1), literal(Deal.entity_type), bindparam("deal_id", type_=Uuid))
+        .where(
+            NOTE.org_id == bindparam("org_id"),
+            NOTE.entity_type == Lead.entity_type,
+            NOTE.entity_id == bindparam("lead_id"),
+        )
+        .order_by(NOTE.created_at, NOTE.id),
+    )
+    .returning(NOTE.id)
+)
 
 
 async def list_notes(
@@ -70,3 +88,8 @@ async def lock(session: AsyncSession, org_id: UUID, note_id: UUID) -> Note:
     if note is None:
         raise NotFound("There is no such note.")
     return note
+
+
+async def copy_to_deal(reader: Reader, org_id: UUID, lead_id: UUID, deal_id: UUID) -> None:
+    """Let a deal have each of a lead's notes too: as it was written, by whom and when."""
+    await reader.rows(_COPY, org_id=org_id, lead_id=lead_id, deal_id=deal_id)

@@ -1,10 +1,12 @@
 """Tags in SQL: the dictionary, and the rows that carry its words."""
 
-from collections.abc import Sequence
+import functools
+import operator
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, and_, bindparam, func, select, text, union_all, update
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, func, select, text, union_all, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -37,22 +39,26 @@ _USED = (
     .subquery("used")
 )
 _USAGE = func.coalesce(_USED.c.usage_count, 0)
-_SHOWN = (
-    select(
-        TAG.id,
-        TAG.version,
-        TAG.name,
-        TAG.colour,
-        _USAGE.label("usage_count"),
-        TAG.created_at,
-        TAG.updated_at,
-    )
-    .select_from(Tag.__table__.outerjoin(_USED, _USED.c.name == TAG.name))
-    .where(TAG.org_id == bindparam("org_id"))
+
+
+def _carried_by(carrier: type[Company | Contact | Lead | Deal]) -> ColumnElement[int]:
+    """How many live rows carry the one tag that is shown."""
+    is_carried = and_(carrier.archived_at.is_(None), TAG.name == func.any(carrier.tags))
+    return select(func.count()).where(carrier.org_id == bindparam("org_id"), is_carried).scalar_subquery()
+
+
+def _shown(usage: ColumnElement[int]) -> Select[Any]:
+    columns = (TAG.id, TAG.version, TAG.name, TAG.colour, usage.label("usage_count"), TAG.created_at)
+    return select(*columns, TAG.updated_at).where(TAG.org_id == bindparam("org_id"))
+
+
+BY_ID = Lookup(
+    _shown(functools.reduce(operator.add, map(_carried_by, CARRIERS))).where(TAG.id == bindparam("tag_id")),
+    row_type=Tag,
+    key="tag_id",
 )
-BY_ID = Lookup(_SHOWN.where(TAG.id == bindparam("tag_id")), row_type=Tag, key="tag_id")
 LIST = ListQuery(
-    _SHOWN,
+    _shown(_USAGE).select_from(Tag.__table__.outerjoin(_USED, _USED.c.name == TAG.name)),
     key=TAG.id,
     sorts={"name": func.lower(TAG.name), "createdAt": TAG.created_at, "usageCount": _USAGE},
     filters={"q": contains(TAG.name)},
@@ -64,7 +70,7 @@ _WANTED = (
     .render_derived()
 )
 _NAMED = Lookup(
-    select(TAG.name)
+    select(TAG.name, _WANTED.c.name.label("given"))
     .select_from(Tag.__table__.join(_WANTED, func.lower(TAG.name) == func.lower(_WANTED.c.name)))
     .where(TAG.org_id == bindparam("org_id"))
     .order_by(_WANTED.c.place)
@@ -120,9 +126,10 @@ async def add_missing(tx: Tx, org_id: UUID, names: Sequence[str]) -> Rows:
     return list((await tx.session.execute(_ADD, given)).all())
 
 
-async def spelt(reader: Reader, org_id: UUID, names: Sequence[str]) -> list[str]:
+async def spelt(reader: Reader, org_id: UUID, names: Collection[str]) -> dict[str, str]:
     """How the dictionary writes those of the names that it has; until this transaction ends none is renamed."""
-    return [row.name for row in await reader.rows(_NAMED, org_id=org_id, names=list(names))]
+    rows = await reader.rows(_NAMED, org_id=org_id, names=list(names)) if names else ()
+    return {row.given: row.name for row in rows}
 
 
 async def hold_of_lead(reader: Reader, org_id: UUID, lead_id: UUID) -> None:

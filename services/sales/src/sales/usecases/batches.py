@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.errors import HTTP_STATUS, AppError, Conflict, Constraints, Kind, translate
+from chassis.etag import Versions
 from chassis.tx import Tx
 from sales.domain.rows import Values
 
@@ -35,7 +36,7 @@ class Operation:
 
     op: str
     id: UUID | None = None
-    if_match: int | None = None
+    if_match: Versions | None = None
     values: Values | None = None
     refusal: AppError | None = None
 

@@ -74,6 +74,6 @@ async def _tell(tx: Tx, company: Company, action: str, fact: Callable[[Any], Fac
         await index_rows(tx, EntityType.COMPANY, [shown])
     if is_renamed:
         await rename_company(tx, shown)
-    if is_another and shown.archived_at is None:
+    if is_another:
         await detect_duplicates(tx, shown)
     return shown

@@ -6,19 +6,21 @@ from uuid import UUID
 from chassis.errors import BadRequest
 from chassis.tx import Tx
 from sales.domain.custom_fields import FieldEntity
-from sales.domain.labels import Kind
 from sales.domain.leads import Lead
 from sales.domain.permissions import Permission
 from sales.domain.rows import TAGS, Values
 from sales.published import lead_converted
-from sales.store import companies, contacts, deals, members, organisations, tags
+from sales.store import companies, contacts, members, organisations, tags
 from sales.usecases.companies import create_company
 from sales.usecases.contacts import create_contact, join_company
 from sales.usecases.custom_fields import new_values, values_for
 from sales.usecases.deals import open_deal
 from sales.usecases.leads import expected_lead, tell_lead
-from sales.usecases.notes import write_note
+from sales.usecases.notes import carry_notes
 from sales.usecases.tags import keep_names, tagged_values
+
+TERMS = ("value_amount", "currency", "expected_close_date")
+"""What a deal has that no lead has."""
 
 
 async def convert_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
@@ -36,28 +38,26 @@ async def convert_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
     contact_id = await _contact(tx, lead, values, company_id)
     own = await values_for(tx, FieldEntity.DEAL, lead.custom_fields)
     own |= (await new_values(tx, FieldEntity.DEAL, values)).get("custom_fields", {})
-    deal = await open_deal(
-        tx,
-        organisation,
-        {
-            "title": lead.title,
-            "company_id": company_id,
-            "contact_id": contact_id,
-            "owner_user_id": await _owner(
-                tx, lead, values, is_required=organisation.policies.require_deal_owner
-            ),
-            "value_amount": values.get("value_amount"),
-            "currency": values.get("currency"),
-            "expected_close_date": values.get("expected_close_date"),
-            "lead_id": lead.id,
-            "lead_created_at": lead.created_at,
-            "tags": values[TAGS] if TAGS in values else await keep_names(tx, lead.tags),
-            "custom_fields": own,
-        },
-    )
+    carried = {
+        "title": lead.title,
+        "company_id": company_id,
+        "contact_id": contact_id,
+        "owner_user_id": await _owner(tx, lead, values, is_required=organisation.policies.require_deal_owner),
+        "lead_id": lead.id,
+        "lead_created_at": lead.created_at,
+        "tags": values[TAGS] if TAGS in values else await keep_names(tx, lead.tags),
+        "custom_fields": own,
+    }
+    deal = await open_deal(tx, organisation, {name: values.get(name) for name in TERMS} | carried)
     lead.company_id, lead.contact_id = company_id, contact_id
     lead.convert(deal.id, tx.now)
-    # The names that the reference's clients read in the entry.
+    await _tell(tx, lead, deal)
+    await carry_notes(tx, lead, deal.id)
+    return deal
+
+
+async def _tell(tx: Tx, lead: Lead, deal: Any) -> None:
+    """With the names that the reference's clients read in the entry."""
     await tell_lead(
         tx,
         lead,
@@ -65,13 +65,9 @@ async def convert_lead(tx: Tx, lead_id: UUID, values: Values) -> Any:
         lead_converted,
         dealId=str(deal.id),
         dealStage=deal.stage,
-        companyId=str(company_id),
-        contactId=str(contact_id) if contact_id else None,
+        companyId=str(lead.company_id),
+        contactId=str(lead.contact_id) if lead.contact_id else None,
     )
-    if lead.notes:
-        row = await deals.lock(tx.session, lead.org_id, deal.id)
-        await write_note(tx, Kind.DEAL, row, lead.notes)
-    return deal
 
 
 async def _company(tx: Tx, lead: Lead, values: Values) -> UUID:
@@ -93,9 +89,12 @@ async def _company(tx: Tx, lead: Lead, values: Values) -> UUID:
 
 
 async def _contact(tx: Tx, lead: Lead, values: Values, company_id: UUID) -> UUID | None:
-    """The contact that the body names or describes, or the lead's; one without a company joins this one."""
+    """The contact that the body names or describes, or the lead's; one without a company joins this one.
+
+    Whom the body names by null is nobody, whatever the lead has.
+    """
     described = values.get("contact")
-    wanted = values.get("contact_id") or lead.contact_id
+    wanted = values.get("contact_id", lead.contact_id)
     if described is not None:
         if wanted:
             raise BadRequest("There is a contact already; name it or leave it out.", field="contact")
@@ -113,8 +112,12 @@ async def _contact(tx: Tx, lead: Lead, values: Values, company_id: UUID) -> UUID
 
 
 async def _owner(tx: Tx, lead: Lead, values: Values, *, is_required: bool) -> UUID | None:
-    """Who is named, else the lead's owner while still active, else the caller where somebody must be responsible."""
-    named: UUID | None = values.get("owner_user_id")
-    await members.require_active(tx, lead.org_id, named)
-    candidates = [named, lead.owner_user_id, tx.actor.id if is_required else None]
+    """Who is named, else the lead's owner while still active, else the caller where somebody must be responsible.
+
+    Null names nobody: then the lead's owner is not asked for either.
+    """
+    if "owner_user_id" in values:
+        await members.require_active(tx, lead.org_id, values["owner_user_id"])
+    named = values.get("owner_user_id", lead.owner_user_id)
+    candidates = [named, tx.actor.id if is_required else None]
     return await members.first_active(tx, lead.org_id, [each for each in candidates if each])

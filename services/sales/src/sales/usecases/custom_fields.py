@@ -11,6 +11,7 @@ from sales.domain.custom_fields import (
     FieldEntity,
     TooManyFields,
     check_options,
+    fitting,
     kept,
 )
 from sales.domain.rows import CUSTOM, Values, assign, newborn
@@ -70,14 +71,7 @@ async def changed_values(tx: Tx, entity: FieldEntity, values: Values) -> Values:
 
 async def values_for(tx: Tx, entity: FieldEntity, values: Values) -> dict[str, Any]:
     """Those values of another kind of row that the fields of the same keys can have here."""
-    fields = await custom_fields.hold(tx, tx.actor.org_id, entity) if values else {}
-    found: dict[str, Any] = {}
-    for key in values.keys() & fields.keys():
-        try:
-            found[key] = kept(fields[key], values[key])
-        except ValueError:
-            continue
-    return found
+    return fitting(await custom_fields.hold(tx, tx.actor.org_id, entity), values) if values else {}
 
 
 async def _kept(tx: Tx, entity: FieldEntity, given: Values) -> dict[str, Any]:

@@ -6,14 +6,11 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from pydantic.alias_generators import to_camel
-
-from chassis.errors import BadRequest
 from chassis.ids import new_id
 from chassis.tx import Fact, Tx
 from sales.copies import KnownOrganisation
 from sales.domain.custom_fields import FieldEntity
-from sales.domain.deals import Deal, DealStage, check_owner
+from sales.domain.deals import Deal, DealStage, check_owner, take_reason
 from sales.domain.finding import EntityType
 from sales.domain.permissions import Permission
 from sales.domain.rows import Values, assign, newborn
@@ -66,7 +63,7 @@ async def change_deal(tx: Tx, deal_id: UUID, values: Values) -> Any:
     deal = await _expected(tx, deal_id)
     stage = DealStage(values.get("stage", deal.stage))
     fields = {name: value for name, value in values.items() if name not in PLACE | {"stage"}}
-    reason = _reason_of(deal, stage, fields)
+    reason = take_reason(DealStage(deal.stage), stage, fields)
     if fields:
         await _revise(tx, deal, fields)
     if not PLACE.isdisjoint(values):
@@ -114,14 +111,6 @@ async def restore_deal(tx: Tx, deal_id: UUID) -> Any:
     if not deal.restore():
         return await deals.show(tx, deal.org_id, deal_id, now=tx.now)
     return await _tell(tx, deal, "RESTORE", deal_restored)
-
-
-def _reason_of(deal: Deal, stage: DealStage, fields: dict[str, Any]) -> str | None:
-    """Take from the fields why the deal comes to this stage; one that is there already has its reason corrected."""
-    for outcome, name in _REASONS.items():
-        if outcome != stage and fields.pop(name, None) is not None:
-            raise BadRequest(f"Only a deal that is {outcome} has this.", field=to_camel(name))
-    return None if stage == deal.stage or stage not in _REASONS else fields.pop(_REASONS[stage], None)
 
 
 async def _revise(tx: Tx, deal: Deal, fields: Values) -> None:
@@ -213,7 +202,6 @@ _COMMANDS: Mapping[DealStage, Callable[[Tx, Deal, str | None], Awaitable[Any]]] 
     DealStage.WON: _win,
     DealStage.LOST: _lose,
 }
-_REASONS: Mapping[DealStage, str] = {DealStage.WON: "won_reason", DealStage.LOST: "lost_reason"}
 _PERMISSIONS: Mapping[DealStage, Permission] = {
     DealStage.OPEN: Permission.DEALS_REOPEN,
     DealStage.WON: Permission.DEALS_WIN,

@@ -22,8 +22,11 @@ MAX_PAIRS = 20
 async def detect_duplicates(tx: Tx, company: Any) -> None:
     """Find the companies that this one, as the store shows it now, looks like; each pair is told once.
 
-    One that is being written at the same time is not seen yet: whoever was not alone looks again when both are there.
+    One that is archived is nobody's duplicate. One that is being written at the same time is not seen yet: whoever
+    was not alone looks again when both are there.
     """
+    if company.archived_at is not None:
+        return
     keys = await _keys(tx, company)
     if company.version == 1 and not keys:
         return  # new, and nothing is known that others could share

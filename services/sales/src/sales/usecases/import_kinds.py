@@ -11,7 +11,7 @@ from chassis.tx import Fact, Tx
 from sales.copies import KnownOrganisation
 from sales.domain.companies import Company
 from sales.domain.contacts import Contact
-from sales.domain.deals import Deal, DealStage, check_owner
+from sales.domain.deals import Deal, DealStage, check_owner, take_reason
 from sales.domain.imports import Entity
 from sales.domain.leads import LEAD_MOVES, Lead, LeadStage
 from sales.domain.rows import Values, assign, newborn
@@ -37,7 +37,7 @@ from sales.published import (
 )
 from sales.store import companies, contacts, deals, leads
 
-COMMANDS = frozenset({"stage", "lost_reason", "value_amount", "currency"})
+COMMANDS = frozenset({"stage", "value_amount", "currency"})
 PLACE = frozenset({"pipeline_id", "pipeline_stage", "stage_entered_at"})
 LEAD_DECIDED: Mapping[str, str] = {
     LeadStage.NEW: "REOPEN",
@@ -126,22 +126,25 @@ def _move_lead(lead: Lead, values: Values) -> str:
 def _make_deal(terms: Terms, values: Values) -> Deal:
     check_owner(values.get("owner_user_id"), is_required=terms.organisation.policies.require_deal_owner)
     fields = {name: value for name, value in values.items() if name not in COMMANDS}
+    reason = take_reason(DealStage.OPEN, DealStage(values.get("stage", DealStage.OPEN)), fields)
     begun = {"stage": DealStage.OPEN.value, "last_activity_at": terms.tx.now}
     deal = Deal(**newborn(terms.tx.actor.org_id, terms.tx.now) | fields | begun)
     deal.price(values.get("value_amount"), values.get("currency") or terms.organisation.currency)
-    _move_deal(terms, deal, values)
+    _move_deal(terms, deal, values, reason)
     return deal
 
 
 def _change_deal(terms: Terms, deal: Deal, values: Values) -> str:
-    assign(deal, {name: value for name, value in values.items() if name not in COMMANDS | PLACE})
+    fields = {name: value for name, value in values.items() if name not in COMMANDS | PLACE}
+    reason = take_reason(DealStage(deal.stage), DealStage(values.get("stage", deal.stage)), fields)
+    assign(deal, fields)
     check_owner(deal.owner_user_id, is_required=terms.organisation.policies.require_deal_owner)
     if not {"value_amount", "currency"}.isdisjoint(values):
         known = deal.value and Decimal(str(deal.value))
         deal.price(values.get("value_amount", known), values.get("currency", deal.currency))
     if "pipeline_stage" in values:
         _step(terms, deal, values["pipeline_stage"])
-    return _move_deal(terms, deal, values)
+    return _move_deal(terms, deal, values, reason)
 
 
 def _step(terms: Terms, deal: Deal, stage: str) -> None:
@@ -151,14 +154,14 @@ def _step(terms: Terms, deal: Deal, stage: str) -> None:
         deal.place(*place, terms.tx.now)
 
 
-def _move_deal(terms: Terms, deal: Deal, values: Values) -> str:
+def _move_deal(terms: Terms, deal: Deal, values: Values, reason: str | None) -> str:
     wanted = DealStage(values.get("stage", deal.stage))
     if wanted == deal.stage:
         return "UPDATE"
     if wanted is DealStage.WON:
-        deal.win(terms.tx.now, None)
+        deal.win(terms.tx.now, reason)
     elif wanted is DealStage.LOST:
-        deal.lose(terms.tx.now, values.get("lost_reason"))
+        deal.lose(terms.tx.now, reason)
     else:
         deal.reopen()
     return DEAL_DECIDED[wanted]

@@ -13,6 +13,7 @@ from chassis.auth import Actor
 from chassis.errors import AppError
 from chassis.tx import Tx
 from sales.copies import KnownOrganisation
+from sales.domain.bulk import AT_A_TIME
 from sales.domain.custom_fields import FieldEntity, read
 from sales.domain.imports import DuplicatePolicy, Entity, Import, ImportStatus, Verdict
 from sales.domain.rows import CUSTOM, Values
@@ -20,9 +21,6 @@ from sales.store import custom_fields, import_lookups, imports, organisations
 from sales.usecases.import_kinds import KINDS, Kind
 from sales.usecases.import_references import References, look_up
 from sales.usecases.import_rows import Planned, distinct, planned
-
-AT_A_TIME = 50
-"""Rows between which whoever else wants to is served."""
 
 Shape = Callable[[Mapping[str, Any]], Values]
 
@@ -89,12 +87,14 @@ async def make_plan(tx: Tx, run: Import, given: Sequence[Any], shapes: Shapes, s
     keys = [row.match_key for row in rows if row.match_key and row.match and row.match not in matches]
     names = [str(row.fields["name"]) for row in rows if row.unique_key(entity)]
     first = rows[0].number
+    # As who deletes one does: the definitions first, then the rows, of which none is locked before the last moment.
+    fields = await custom_fields.hold(tx, run.org_id, FieldEntity(entity.value))
     targets = (
         [found[0].id for found in matches.values() if len(found) == 1]
         if run.duplicate_policy == DuplicatePolicy.UPDATE
         else []
     )
-    known = await import_lookups.targets(tx, KINDS[entity].row_type, targets, is_locked=not is_dry)
+    known = await import_lookups.targets(tx, KINDS[entity].row_type, targets)
     plan = Plan(
         tx=tx,
         run=run,
@@ -108,7 +108,7 @@ async def make_plan(tx: Tx, run: Import, given: Sequence[Any], shapes: Shapes, s
         earlier_names=await imports.earlier_names(tx, run, first, [name.lower() for name in names])
         if is_dry and names
         else {},
-        fields=await custom_fields.hold(tx, run.org_id, FieldEntity(entity.value)),
+        fields=fields,
         targets=known,
     )
     for place, row in enumerate(rows):

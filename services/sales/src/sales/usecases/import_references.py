@@ -51,11 +51,13 @@ class References:
             company_id = self._company(row, str(fields["company"]), is_told=is_told)
             fields |= {"companyId": company_id} if company_id else {}
         if "contact" in fields:
-            contacts = self.contacts.get(fields["contact"], ())
+            contacts = [
+                each.id for each in self.contacts.get(fields["contact"], ()) if each.id in self.buyers
+            ]
             if contacts:
                 company_id = fields.get("companyId", getattr(row.target, "company_id", None))
-                theirs = [each for each in contacts if each.company_id == company_id]
-                fields["contactId"] = (theirs or contacts)[0].id
+                theirs = [each for each in contacts if self.buyers[each] == company_id]
+                fields["contactId"] = (theirs or contacts)[0]
             elif is_told:
                 row.refuse("contact", "is the e-mail of no contact")
         if "pipelineStage" in fields:
@@ -104,18 +106,22 @@ class References:
 async def look_up(
     tx: Tx, entity: Entity, rows: Sequence[Planned], known: Iterable[Any], starter: Actor, *, is_dry: bool
 ) -> References:
-    """What these rows refer to; `known` are the rows that are there and will be changed by them."""
+    """What these rows refer to; `known` are the rows that are there and will be changed by them.
+
+    Unless it is a dry run, companies, contacts and pipelines stay as they are until this transaction ends.
+    """
     known = list(known)
+    companies = await _companies(tx, entity, rows, is_dry=is_dry)
     contacts = await import_lookups.matches(tx, Entity.CONTACT, "email", _values(rows, "contact"))
+    buyer_ids = {*_contact_ids(known), *(each.id for found in contacts.values() for each in found)}
     return References(
         tx=tx,
         may_add_companies=starter.may(Permission.COMPANIES_WRITE) and not await _asks_for_more(tx, rows),
         owners=await import_lookups.owners(tx, _values(rows, "owner")),
-        companies=await _companies(tx, entity, rows),
+        companies=companies,
         put_away=await import_lookups.put_away(tx, _values(rows, "company") if known else ()),
         contacts=contacts,
-        buyers=await import_lookups.buyers(tx, _contact_ids(known))
-        | {each.id: each.company_id for found in contacts.values() for each in found},
+        buyers=await import_lookups.buyers(tx, buyer_ids, is_held=not is_dry),
         pipelines=await _pipelines(tx, rows, known, is_dry=is_dry),
     )
 
@@ -150,8 +156,12 @@ async def _pipelines(
     return {None: default} | {each: await pipelines.hold(tx, org_id, each) for each in sorted(own)}
 
 
-async def _companies(tx: Tx, entity: Entity, rows: Sequence[Planned]) -> dict[str, UUID]:
+async def _companies(tx: Tx, entity: Entity, rows: Sequence[Planned], *, is_dry: bool) -> dict[str, UUID]:
     if entity is Entity.COMPANY:
         return {}
-    found = await import_lookups.matches(tx, Entity.COMPANY, "name", _values(rows, "company"))
-    return {name.lower(): companies[0].id for name, companies in found.items()}
+    matches = await import_lookups.matches(tx, Entity.COMPANY, "name", _values(rows, "company"))
+    found = {name.lower(): companies[0].id for name, companies in matches.items()}
+    if is_dry:
+        return found
+    held = await import_lookups.hold_companies(tx, found.values())
+    return {name: company_id for name, company_id in found.items() if company_id in held}

@@ -1,6 +1,6 @@
 """Undoing what rows of a file have made and changed, from the last one back to the first."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,12 @@ from sales.domain.companies import Company
 from sales.domain.finding import EntityType
 from sales.domain.imports import DuplicatePolicy, Entity, Import, Verdict
 from sales.published import company_archived
-from sales.store import companies, import_lookups, imports, pipelines
+from sales.store import companies, import_lookups, imports
 from sales.usecases.deals import step_to
 from sales.usecases.finding import index_rows
 from sales.usecases.import_facts import rename_companies, tell
 from sales.usecases.import_kinds import KINDS, PLACE, Kind
-from sales.usecases.pipelines import Place
+from sales.usecases.import_past import Before, Past, hold_past, place_before
 
 Telling = Callable[[Any], Fact]
 
@@ -32,14 +32,18 @@ async def revert_rows(tx: Tx, run: Import, limit: int, refusal: str | None) -> b
         return False
     entity = Entity(run.entity)
     kind = KINDS[entity]
+    past = await hold_past(tx, entity, [row.before or {} for row in rows])
     known = await import_lookups.targets(tx, kind.row_type, [row.entity_id for row in rows], is_locked=True)
     made = [row.company_id for row in rows if row.company_id]
     their = await import_lookups.targets(tx, Company, made, is_locked=True)
-    stages = await _stages(tx, rows)
-    issues = [refusal or _issue(known.get(row.entity_id), row, stages) for row in rows]
+    issues = [refusal or _issue(known.get(row.entity_id), row, past) for row in rows]
     reverted = [row for row, issue in zip(rows, issues, strict=True) if issue is None]
+    given = {row.number: past.left(row.before) for row in reverted if row.verdict != Verdict.CREATE}
     for command in (_archive, _undecide, _unmove, _unrevise):
-        undone = ((command(tx, kind, known[row.entity_id], row), row.entity_id) for row in reverted)
+        undone = (
+            (command(tx, kind, known[row.entity_id], given.get(row.number)), row.entity_id)
+            for row in reverted
+        )
         await tell(tx, (), entity, [(fact, entity_id) for fact, entity_id in undone if fact is not None])
     gone = await _put_away(tx, list(their.values()))
     # Whatever else has changed is indexed at the end; what is put away is found no longer.
@@ -88,42 +92,25 @@ def _apart(rows: Sequence[Any]) -> Sequence[Any]:
     return rows
 
 
-async def _stages(tx: Tx, rows: Sequence[Any]) -> set[Place]:
-    """Where there are stages, in the pipelines to which deals go back; each is held as it is."""
-    ids = {place.pipeline_id for row in rows if (place := _place_before(row)) is not None}
-    held = [await pipelines.hold(tx, tx.actor.org_id, each) for each in sorted(ids)]
-    return {Place(pipeline.id, stage["key"]) for pipeline in held for stage in pipeline.stages}
-
-
-def _issue(target: Any, row: Any, stages: set[Place]) -> str | None:
+def _issue(target: Any, row: Any, past: Past) -> str | None:
     """Why the row stays; None where it can be undone."""
     if target is None or target.version != row.entity_version:
         return "has been changed since"
-    place = _place_before(row)
-    return None if place is None or place in stages else "the stage where it was is gone"
+    return past.issue(target, row.before or {})
 
 
-def _place_before(row: Any) -> Place | None:
-    """Where a deal that was moved has been; None also where code before pipelines had left it."""
-    before = row.before or {}
-    if before.get("pipeline_stage") is None:
-        return None
-    return Place(UUID(before["pipeline_id"]), before["pipeline_stage"])
-
-
-def _archive(tx: Tx, kind: Kind, target: Any, row: Any) -> Telling | None:
-    """What a row has made is put away."""
-    if row.verdict != Verdict.CREATE:
+def _archive(tx: Tx, kind: Kind, target: Any, before: Before | None) -> Telling | None:
+    """What a row has made, and so was nothing before, is put away."""
+    if before is not None:
         return None
     target.archive(tx.now)
     tx.record(target, "ARCHIVE")
     return kind.facts["ARCHIVE"]
 
 
-def _undecide(tx: Tx, kind: Kind, target: Any, row: Any) -> Telling | None:
+def _undecide(tx: Tx, kind: Kind, target: Any, before: Before | None) -> Telling | None:
     """It is as open, or as decided, as it was."""
-    before = row.before or {}
-    if "stage" not in before:
+    if before is None or "stage" not in before:
         return None
     _give_back(target, before, kind.outcome)
     action = kind.decided[target.stage]
@@ -131,25 +118,26 @@ def _undecide(tx: Tx, kind: Kind, target: Any, row: Any) -> Telling | None:
     return kind.facts[action]
 
 
-def _unmove(tx: Tx, _kind: Kind, target: Any, row: Any) -> Telling | None:
+def _unmove(tx: Tx, _kind: Kind, target: Any, before: Before | None) -> Telling | None:
     """A deal is in the stage where it was, for as long as it had been there."""
-    place = _place_before(row)
-    if place is None:
+    place = place_before(before or {})
+    if before is None or place is None:
         return None
     fact = step_to(tx, target, place)
-    _give_back(target, row.before, PLACE)
+    _give_back(target, before, PLACE)
     tx.record(target, "MOVE")
     return fact
 
 
-def _unrevise(tx: Tx, kind: Kind, target: Any, row: Any) -> Telling | None:
+def _unrevise(tx: Tx, kind: Kind, target: Any, before: Before | None) -> Telling | None:
     """Its fields have the values that they had."""
-    before = row.before or {}
-    _give_back(target, before, before.keys() - kind.outcome - PLACE)
+    if before is None:
+        return None
+    _give_back(target, before, before.keys() - PLACE)
     return kind.facts["UPDATE"] if tx.record(target, "UPDATE") else None
 
 
-def _give_back(target: Any, before: Mapping[str, Any], names: Collection[str]) -> None:
+def _give_back(target: Any, before: Before, names: Collection[str]) -> None:
     for each in inspect(type(target)).column_attrs:
         if each.key in names and each.key in before:
             setattr(target, each.key, _given_back(before[each.key], each.columns[0].type.python_type))

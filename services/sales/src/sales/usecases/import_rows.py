@@ -1,15 +1,17 @@
 """What a row of a file says: its cells by field, and the keys by which it may be there already."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from chassis.cells import DANGEROUS
+from chassis.text import as_line, as_text
 from sales.domain.import_cells import READ
+from sales.domain.import_fields import NAMES, full_name
 from sales.domain.imports import DuplicatePolicy, Entity, Import, Verdict
+from sales.domain.vat import plain_vat_id
 
 MAX_KEY = 300
 Problem = dict[str, Any]
@@ -97,6 +99,8 @@ def planned(run: Import, row: Any) -> Planned:
             _read(found, name, _unquoted(cell))
     if any(row.cells[len(run.columns) :]):
         found.refuse("row", "has more cells than there are columns")
+    whole = full_name(fields.get("name"), *(fields.pop(part, None) for part in NAMES))
+    fields |= {"name": whole} if whole else {}
     found.match = _match(run, fields)
     if found.match and found.match[0] == "id" and not _is_id(found.match[1]):
         found.refuse("id", "must be an id")
@@ -106,7 +110,9 @@ def planned(run: Import, row: Any) -> Planned:
 
 def _read(row: Planned, name: str, cell: str) -> None:
     try:
-        value = READ[name](cell) if name in READ else cell
+        # As the doors keep it, so that it is found under what it will be.
+        kept = as_text(cell) if name == "notes" or name.startswith("cf.") else as_line(cell)
+        value = READ[name](kept) if name in READ else kept
     except ValueError as wrong:
         row.refuse(name, str(wrong))
         return
@@ -125,7 +131,7 @@ def _match(run: Import, fields: Mapping[str, Any]) -> tuple[str, str] | None:
         return None
     for name in run.match_by or ():
         if name == "vatId" and name in fields:
-            return name, re.sub(r"[\s.\-/]", "", str(fields[name])).upper()
+            return name, plain_vat_id(str(fields[name]))
         if name == "title" and run.entity == Entity.DEAL and name in fields:
             return name, f"{fields[name]}\n{fields.get('company', '')}"
         if name in fields:

@@ -14,28 +14,22 @@ from uuid import UUID
 from sqlalchemy import inspect
 
 from chassis.tx import Fact, Tx
+from sales.domain.bulk import AT_A_TIME, LARGE
 from sales.domain.deals import Deal
 from sales.domain.imports import Entity, Import, ImportStatus, Verdict
 from sales.jobs import INDEX_IMPORTED, JOBS
 from sales.published import import_finished
-from sales.store import imports
+from sales.store import import_lookups, imports
 from sales.usecases.deals import step_to
 from sales.usecases.import_facts import Told, rename_companies, tell
 from sales.usecases.import_kinds import PLACE, Kind
-from sales.usecases.import_plans import AT_A_TIME, Plan, Shapes, make_plan
+from sales.usecases.import_plans import Plan, Shapes, make_plan
 from sales.usecases.import_reverts import revert_rows
 from sales.usecases.import_rows import Planned
 from sales.usecases.pipelines import Place, place_in
-from sales.usecases.tags import keep_names
+from sales.usecases.tags import learn_names
 
 BATCH = 500
-LARGE = 1000
-"""Rows from which on the facts of an import let those of everybody else go first."""
-TOLD_BY = {
-    ImportStatus.CHECKED: "CHECKED",
-    ImportStatus.APPLIED: "APPLIED",
-    ImportStatus.REVERTED: "REVERTED",
-}
 
 
 async def work_on(
@@ -78,27 +72,37 @@ async def fail(tx: Tx, import_id: UUID, error: str) -> None:
     run = await imports.lock(tx, import_id)
     if run.is_running:
         run.fail(error)
-        tx.record(run, "FAILED")
-        tx.publish(import_finished(run))
+        await _finish(tx, run)
 
 
 async def _end(tx: Tx, run: Import) -> bool:
     run.end()
     run.done = run.total
     tx.is_bulk = False  # whoever waits for the end of it is told at once
-    tx.record(run, TOLD_BY[ImportStatus(run.status)])
-    if run.status != ImportStatus.CHECKED:
-        tx.publish(import_finished(run))
-        await JOBS.defer(tx, INDEX_IMPORTED)
+    await _finish(tx, run)
     return False
 
 
+async def _finish(tx: Tx, run: Import) -> None:
+    """Tell how it has ended; unless it was only checked, whatever it has done is found from now on."""
+    tx.record(run, ImportStatus(run.status).name)
+    if run.status != ImportStatus.CHECKED:
+        tx.publish(import_finished(run))
+        await JOBS.defer(tx, INDEX_IMPORTED)
+
+
 async def _carry_out(tx: Tx, plan: Plan) -> None:
-    """Write what was decided: rows, history and facts, as the single commands write them."""
+    """Write what was decided: rows, history and facts, as the single commands write them.
+
+    Overtaken when a row that is there is no longer as it was when that was decided.
+    """
     good = [row for row in plan.rows if row.verdict in {Verdict.CREATE, Verdict.UPDATE}]
     if plan.entity is Entity.DEAL:
         await _place(tx, [row.entity for row in good if row.target is None])
     await _spell(tx, [row.entity for row in good])
+    await import_lookups.lock_as_seen(
+        tx, plan.kind.row_type, {row.target.id: row.target for row in good if row.target is not None}
+    )
     made = list({row.company.id: row.company for row in good if row.company is not None}.values())
     for company in made:
         tx.add(company)
@@ -140,11 +144,10 @@ async def _place(tx: Tx, new: Sequence[Deal]) -> None:
 
 async def _spell(tx: Tx, rows: Sequence[Any]) -> None:
     """Tags are written as the dictionary writes them; it learns what it has not."""
-    names = {name.lower(): name for row in rows for name in row.tags or ()}
-    spelt = {name.lower(): name for name in await keep_names(tx, list(names.values()))}
+    spelling = await learn_names(tx, list(dict.fromkeys(name for row in rows for name in row.tags or ())))
     for row in rows:
         if row.tags:
-            row.tags = [spelt[name.lower()] for name in row.tags]
+            row.tags = list(dict.fromkeys(spelling[name] for name in row.tags))
 
 
 def _create(tx: Tx, kind: Kind, row: Planned) -> Callable[[Any], Fact] | None:
@@ -159,7 +162,7 @@ def _revise(tx: Tx, kind: Kind, row: Planned) -> Callable[[Any], Fact] | None:
     """Its fields are what the file says."""
     row.before = {}
     row.version = row.target.version
-    apart = kind.outcome | PLACE | _KEPT_BY_RECORD
+    apart = PLACE | _KEPT_BY_RECORD | (kind.outcome if row.action != "UPDATE" else frozenset())
     names = [each.key for each in inspect(kind.row_type).column_attrs if each.key not in apart]
     return _overwritten(tx, kind, row, "UPDATE", names)
 

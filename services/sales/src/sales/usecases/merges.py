@@ -1,5 +1,6 @@
 """Two companies become one, and two again (spec/sales.md, Duplicates)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -7,12 +8,14 @@ from uuid import UUID
 
 from chassis.ids import new_id
 from chassis.tx import Fact, Tx
+from sales.domain.bulk import AT_A_TIME, LARGE
 from sales.domain.companies import Company
 from sales.domain.finding import EntityType, MergeLog
 from sales.domain.merging import (
     MergeOutlived,
     MergeReverted,
     check_mergeable,
+    check_size,
     give_back,
     taken,
     united,
@@ -33,36 +36,37 @@ from sales.usecases.finding import index_rows, rename_company
 
 MERGED, REVERTED = "MERGE", "REVERT_MERGE"
 NOTES, VIEWS = "note", "view"
-
-Moved = Mapping[EntityType, Sequence[Any]]
+SLICE = 500
+"""Rows that move, and are told and found as they are now, with one statement each."""
 
 
 async def preview_merge(
     tx: Tx, survivor_id: UUID, merged_id: UUID, choices: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What would become of the two companies, and how much would move; nothing is written."""
-    org_id = tx.actor.org_id
-    survivor, merged = await merges.lock_both(tx.session, org_id, survivor_id, merged_id)
+    """What would become of the two companies, and how much would move; nothing is locked or written.
+
+    It is refused for what the merge itself would be refused for.
+    """
+    survivor, merged = await merges.show_both(tx, tx.actor.org_id, survivor_id, merged_id)
     check_mergeable(survivor, merged)
-    rows = {row.id: row for row in await companies.show_each(tx, org_id, [survivor_id, merged_id])}
-    shown = rows[survivor_id]._asdict() | united(survivor, merged, choices)
-    owners = {row.owner_user_id: row.owner for row in rows.values()}
-    counts = await merges.count_owned(tx, org_id, merged_id)
-    return {
-        "survivor": shown | {"owner": owners[shown["owner_user_id"]]},
-        "moves": counts._asdict(),
-    }
+    moves = await _moves(tx, merged_id)
+    shown = survivor._asdict() | united(survivor, merged, choices)
+    owners = {row.owner_user_id: row.owner for row in (survivor, merged)}
+    return {"survivor": shown | {"owner": owners[shown["owner_user_id"]]}, "moves": moves}
 
 
 async def merge_companies(
     tx: Tx, survivor_id: UUID, merged_id: UUID, choices: Mapping[str, str]
 ) -> dict[str, Any]:
-    """One company takes in another one and all that belongs to it; NotMergeable unless both are live."""
+    """One company takes in another one and all that belongs to it.
+
+    NotMergeable unless both are live; MergeTooLarge, before anything is locked, when too much belongs to it.
+    """
     org_id = tx.actor.org_id
+    await _moves(tx, merged_id)
     survivor, merged = await merges.lock_both(tx.session, org_id, survivor_id, merged_id)
     tx.expect(survivor)
     check_mergeable(survivor, merged)
-    owned = {kind: await merges.lock_owned(tx.session, kind, org_id, merged_id) for kind in merges.OWNED}
     before, lost = taken(survivor), taken(merged)
     times = {str(company.id): company.updated_at.isoformat() for company in (survivor, merged)}
     values = united(survivor, merged, choices)
@@ -72,30 +76,24 @@ async def merge_companies(
     await tx.flush()  # its name is free before the survivor may take it
     _set(survivor, values)
     tx.record(survivor, MERGED)
-    _move(tx, owned, survivor_id)
-    notes = await merges.move_notes(tx.session, org_id, merged_id, survivor_id)
-    seen = await views.move_to_company(tx.session, org_id, merged_id, survivor_id)
+    shown, merge_id = await _show(tx, survivor, merged), new_id()
+    tx.publish(company_merged(shown[survivor_id], shown[merged_id], merge_id))
+    tx.publish(company_updated(shown[survivor_id]))
+    tx.publish(company_archived(shown[merged_id]))
+    moved = await _move(tx, merged_id, survivor_id)
     log = MergeLog(
         org_id=org_id,
-        id=new_id(),
+        id=merge_id,
         survivor_id=survivor_id,
         merged_id=merged_id,
         actor=tx.actor.snapshot(),
         snapshot={"before": before, "after": taken(survivor), "merged": lost, "updated_at": times},
-        moved={kind.value: [str(row.id) for row in rows] for kind, rows in owned.items()}
-        | {NOTES: [str(each) for each in notes], VIEWS: [str(each) for each in seen]},
+        moved=moved,
         merged_at=tx.now,
     )
     tx.add(log)
-    shown = await _show(tx, survivor, merged)
-    for told in (
-        company_merged(shown[survivor_id], shown[merged_id], log.id),
-        company_updated(shown[survivor_id]),
-        company_archived(shown[merged_id]),
-    ):
-        tx.publish(told)
-    await _follow(tx, shown, owned, is_renamed=before["name"] != survivor.name, survivor_id=survivor_id)
-    return {"merge_id": log.id, "survivor": shown[survivor_id]}
+    await _follow(tx, shown, survivor_id, is_renamed=before["name"] != survivor.name)
+    return {"merge_id": merge_id, "survivor": shown[survivor_id]}
 
 
 async def revert_merge(tx: Tx, merge_id: UUID) -> dict[str, Any]:
@@ -111,10 +109,6 @@ async def revert_merge(tx: Tx, merge_id: UUID) -> dict[str, Any]:
     tx.expect(survivor)
     if merged.merged_into_id != survivor.id or survivor.merged_into_id is not None:
         raise MergeOutlived("One of the companies has gone into another one since; undo that first.")
-    owned = {
-        kind: await merges.lock_owned(tx.session, kind, org_id, survivor.id, _ids(log.moved[kind]))
-        for kind in merges.OWNED
-    }
     name = survivor.name
     _set(survivor, _as_columns(give_back(survivor, log.snapshot["before"], log.snapshot["after"])))
     _record_undone(tx, survivor, log)
@@ -122,21 +116,22 @@ async def revert_merge(tx: Tx, merge_id: UUID) -> dict[str, Any]:
     merged.restore()
     merged.merged_into_id = None
     _record_undone(tx, merged, log)
-    _move(tx, owned, merged.id)
-    await merges.move_notes(tx.session, org_id, survivor.id, merged.id, _ids(log.moved[NOTES]))
-    seen = _ids(log.moved.get(VIEWS, []))
-    await views.move_to_company(tx.session, org_id, survivor.id, merged.id, seen)
     log.reverted_at = tx.now
     shown = await _show(tx, survivor, merged)
-    for told in (
-        company_merge_reverted(shown[survivor.id], shown[merged.id], log.id),
-        company_updated(shown[survivor.id]),
-        company_restored(shown[merged.id]),
-    ):
-        tx.publish(told)
-    await _follow(tx, shown, owned, is_renamed=name != survivor.name, survivor_id=survivor.id)
+    tx.publish(company_merge_reverted(shown[survivor.id], shown[merged.id], log.id))
+    tx.publish(company_updated(shown[survivor.id]))
+    tx.publish(company_restored(shown[merged.id]))
+    await _move(tx, survivor.id, merged.id, {VIEWS: [], **log.moved})
+    await _follow(tx, shown, survivor.id, is_renamed=name != survivor.name)
     await detect_duplicates(tx, shown[merged.id])
     return {"merge_id": log.id, "survivor": shown[survivor.id], "merged": shown[merged.id]}
+
+
+async def _moves(tx: Tx, merged_id: UUID) -> dict[str, int]:
+    """How much belongs to the company, by kind; MergeTooLarge when that is more than one merge moves."""
+    moves: dict[str, int] = (await merges.count_owned(tx, tx.actor.org_id, merged_id))._asdict()
+    check_size(moves)
+    return moves
 
 
 def _set(company: Company, values: Mapping[str, Any]) -> None:
@@ -145,14 +140,48 @@ def _set(company: Company, values: Mapping[str, Any]) -> None:
         setattr(company, name, value)
 
 
-def _move(tx: Tx, owned: Moved, company_id: UUID) -> None:
-    """Rows belong to another company: a new version, but nothing that has happened to them."""
-    for rows in owned.values():
-        for row in rows:
-            updated_at = row.updated_at
-            row.company_id = company_id
-            tx.record(row, "UPDATE")
-            row.updated_at = updated_at
+async def _move(
+    tx: Tx, from_id: UUID, to_id: UUID, only: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, list[str]]:
+    """What belongs to a company, `only` these ids by kind where they are given, goes to another one; which has gone.
+
+    What many rows have to tell lets everybody else's facts go first (docs/decisions/0026).
+    """
+    org_id = tx.actor.org_id
+    ids = {kind: [UUID(each) for each in texts] for kind, texts in (only or {}).items()}
+    for kind in merges.OWNED if only is None else ():
+        ids[kind] = await merges.list_owned(tx, kind, org_id, from_id)
+    moved: dict[str, Sequence[UUID]] = {}
+    tx.is_bulk = sum(len(ids[kind]) for kind in merges.OWNED) > LARGE
+    for kind in merges.OWNED:
+        moved[kind.value] = await _move_rows(tx, kind, ids[kind], from_id=from_id, to_id=to_id)
+    tx.is_bulk = False
+    moved[NOTES] = await merges.move_notes(tx.session, org_id, from_id, to_id, ids.get(NOTES))
+    moved[VIEWS] = await views.move_to_company(tx.session, org_id, from_id, to_id, ids.get(VIEWS))
+    return {kind: [str(each) for each in gone] for kind, gone in moved.items()}
+
+
+async def _move_rows(
+    tx: Tx, kind: EntityType, ids: Sequence[UUID], *, from_id: UUID, to_id: UUID
+) -> list[UUID]:
+    """Those of these rows that are still the company's, slice by slice: each is told and found as it is then.
+
+    A new version, but nothing that has happened to them: they were last changed when they were before.
+    """
+    before, after = {"companyId": str(from_id)}, {"companyId": str(to_id)}
+    moved: list[UUID] = []
+    for start in range(0, len(ids), SLICE):
+        some = ids[start : start + SLICE]
+        gone = await merges.move_owned(tx, kind, tx.actor.org_id, some, from_id=from_id, to_id=to_id)
+        rows = await SHOW_EACH[kind](tx, gone)
+        for place, row in enumerate(rows):
+            tx.note(merges.OWNED[kind](id=row.id, version=row.version), "UPDATE", after, before)
+            tx.publish(_UPDATED[kind](row))
+            if place % AT_A_TIME == AT_A_TIME - 1:
+                await asyncio.sleep(0)
+        await index_rows(tx, kind, rows)
+        moved += gone
+    return moved
 
 
 def _record_undone(tx: Tx, company: Company, log: MergeLog) -> None:
@@ -168,18 +197,8 @@ async def _show(tx: Tx, *both: Company) -> dict[UUID, Any]:
     return {row.id: row for row in await _companies(tx, [company.id for company in both])}
 
 
-async def _follow(
-    tx: Tx, shown: Mapping[UUID, Any], owned: Moved, *, is_renamed: bool, survivor_id: UUID
-) -> None:
-    """Tell what has moved, and let everything be found as it is now."""
-    for kind, rows in owned.items():
-        ids = [row.id for row in rows]
-        if not ids:
-            continue
-        moved = await SHOW_EACH[kind](tx, ids)
-        for row in moved:
-            tx.publish(_UPDATED[kind](row))
-        await index_rows(tx, kind, moved)
+async def _follow(tx: Tx, shown: Mapping[UUID, Any], survivor_id: UUID, *, is_renamed: bool) -> None:
+    """Let both companies be found as they are now, and what belongs to the survivor by its name."""
     await index_rows(tx, EntityType.COMPANY, list(shown.values()))
     if is_renamed:
         await rename_company(tx, shown[survivor_id])
@@ -200,10 +219,6 @@ async def _leads(tx: Tx, ids: list[UUID]) -> Sequence[Any]:
 
 async def _deals(tx: Tx, ids: list[UUID]) -> Sequence[Any]:
     return await deals.show_each(tx, tx.actor.org_id, ids, now=tx.now)
-
-
-def _ids(texts: Sequence[str]) -> list[UUID]:
-    return [UUID(text) for text in texts]
 
 
 def _as_columns(values: Mapping[str, Any]) -> dict[str, Any]:

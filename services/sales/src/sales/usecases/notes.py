@@ -11,6 +11,7 @@ from chassis.errors import Denied, NotFound
 from chassis.queries import Reader
 from chassis.tx import Tx
 from sales.domain.labels import Kind
+from sales.domain.leads import Lead
 from sales.domain.notes import Note, mentions_in
 from sales.domain.permissions import Permission
 from sales.domain.rows import newborn
@@ -54,6 +55,13 @@ async def write_note(tx: Tx, kind: Kind, row: Any, body: str) -> Any:
     tx.note(row, "NOTE_ADD", _told(note))
     tx.publish(note_added(shown, _title(kind, row)))
     return shown
+
+
+async def carry_notes(tx: Tx, lead: Lead, deal_id: UUID) -> None:
+    """What was noted on a lead that is locked is on its deal too, and its own text: only this one is told."""
+    await notes.copy_to_deal(tx, lead.org_id, lead.id, deal_id)
+    if lead.notes:
+        await write_note(tx, Kind.DEAL, await deals.lock(tx.session, lead.org_id, deal_id), lead.notes)
 
 
 async def read_note(reader: Reader, actor: Actor, note_id: UUID) -> Any:

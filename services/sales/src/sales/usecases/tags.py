@@ -1,6 +1,6 @@
 """What can be done with tags: the dictionary's words, and how rows carry them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -54,15 +54,21 @@ async def tagged_values(tx: Tx, values: Values) -> Values:
 
 async def keep_names(tx: Tx, names: Sequence[str]) -> list[str]:
     """The names as the dictionary writes them, each once; none of them is renamed before this transaction ends."""
+    spelling = await learn_names(tx, list(dict.fromkeys(names)))
+    return list(dict.fromkeys(spelling[name] for name in names))
+
+
+async def learn_names(tx: Tx, names: Sequence[str]) -> Mapping[str, str]:
+    """How the dictionary, which learns what it has not, writes each of these different names; held as above."""
     if not names:
-        return []
+        return {}
     for _ in range(ATTEMPTS):
         for added in await tags.add_missing(tx, tx.actor.org_id, names):
             new = Tag(org_id=tx.actor.org_id, id=added.id, version=1, name=added.name)
             tx.note(new, "CREATE", {"name": added.name})
         known = await tags.spelt(tx, tx.actor.org_id, names)
         if len(known) == len(names):
-            return list(dict.fromkeys(known))
+            return known
         # Somebody has renamed or deleted one of them meanwhile: what is missing is added again.
     raise Unavailable("Somebody is changing these tags; try again.")
 
