@@ -280,8 +280,10 @@ async def test_part_that_ends_ends_the_service(
         """What should never end."""
 
     monkeypatch.setattr("chassis.worker.run", end_at_once)
+    before = asyncio.all_tasks()
     with pytest.raises(PartEnded):
         await serve(NOTES, environment.settings, frozenset({"jobs"}))
+    assert asyncio.all_tasks() <= before
 
 
 # ------------------------------------------------------------------------------------------ commands

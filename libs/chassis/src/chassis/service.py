@@ -182,6 +182,7 @@ async def serve(service: Service, settings: ServiceSettings, only: frozenset[str
             parts.append(await stack.enter_async_context(_http(running)))
         log.info("service.started", parts=sorted(only))
         stopping = asyncio.create_task(stop.wait())
+        stack.push_async_callback(_cancel, stopping)
         ended, _ = await asyncio.wait([stopping, *parts], return_when=asyncio.FIRST_COMPLETED)
         log.info("service.stopping")
         if stopping not in ended:
