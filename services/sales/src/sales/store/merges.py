@@ -64,16 +64,22 @@ def _owned(columns: Any) -> Lookup:
 
 
 def _move(kind: EntityType) -> Lookup:
-    """Locked in the order of their ids, as whoever else changes many does; `updated_at` stays."""
+    """Locked in the order of their ids, as whoever else changes many does, and once; `updated_at` stays."""
     table = OWNED[kind].__table__
-    held = select(table.c.id).where(
-        table.c.org_id == ORG_ID,
-        table.c.company_id == bindparam("from_id", type_=Uuid),
-        table.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))),
+    held = (
+        select(table.c.id)
+        .where(
+            table.c.org_id == ORG_ID,
+            table.c.company_id == bindparam("from_id", type_=Uuid),
+            table.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))),
+        )
+        .order_by(table.c.id)
+        .with_for_update()
+        .cte("held")
     )
     moved = (
         update(OWNED[kind])
-        .where(table.c.org_id == ORG_ID, table.c.id.in_(held.order_by(table.c.id).with_for_update()))
+        .where(table.c.org_id == ORG_ID, table.c.id == held.c.id)
         .values(company_id=bindparam("to_id", type_=Uuid), version=table.c.version + 1)
         .returning(table.c.id)
         .cte("moved")
