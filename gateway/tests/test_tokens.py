@@ -1,6 +1,7 @@
 """Who gets past the gateway: every attack on a token, and the paths that need none."""
 
 import base64
+import contextlib
 import json
 import re
 import time
@@ -204,11 +205,16 @@ ACCEPT = PublicOperation("POST", f"{INVITATION.path}/accept", limit="login", tak
 def with_invitations(
     upstream: Upstream, cert_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Gateway]:
-    """A gateway that also lets two operations through whose paths carry a token."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("gateway.render.PUBLIC_OPERATIONS", (INVITATION, ACCEPT))
-        with running(settings_for(upstream.addresses, cert_dir), tmp_path_factory.mktemp("other")) as gateway:
-            yield gateway
+    """A gateway that lets only two operations through, whose paths carry a token.
+
+    Nothing stays patched while it runs: other gateways may begin then.
+    """
+    with contextlib.ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("gateway.render.PUBLIC_OPERATIONS", (INVITATION, ACCEPT))
+            started = running(settings_for(upstream.addresses, cert_dir), tmp_path_factory.mktemp("other"))
+            gateway = stack.enter_context(started)
+        yield gateway
 
 
 def test_a_path_with_a_token_in_it_is_public_and_has_a_budget(
