@@ -81,7 +81,7 @@ async def test_more_than_one_batch_and_an_entry_of_who_took_it(place: Place, mon
 
 @pytest.mark.parametrize("entity", ["companies", "contacts", "leads", "deals"])
 async def test_an_export_can_be_imported_again(place: Place, entity: str) -> None:
-    company = await place.company("+Plus GmbH", phone="+49 40 1", address={"city": "Kiel"})
+    company = await place.company("+Plus GmbH", phone="+49 40 1", address={"city": "Kiel", "line1": "a\nb"})
     contact = await place.contact("Jutta", companyId=company["id"], email="j@x.example", tags=["vip"])
     await place.lead("Line", companyId=company["id"], contactId=contact["id"], notes="Call")
     await place.deal(company, title="Press", contactId=contact["id"], valueAmount="7.50", notes="Soon")

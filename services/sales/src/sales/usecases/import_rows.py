@@ -14,6 +14,8 @@ from sales.domain.imports import DuplicatePolicy, Entity, Import, Verdict
 from sales.domain.vat import plain_vat_id
 
 MAX_KEY = 300
+LINES = frozenset({"name", "firstName", "lastName", "title", "company", "tags"})
+"""What is a name, on one line."""
 Problem = dict[str, Any]
 
 
@@ -111,7 +113,7 @@ def planned(run: Import, row: Any) -> Planned:
 def _read(row: Planned, name: str, cell: str) -> None:
     try:
         # As the doors keep it, so that it is found under what it will be.
-        kept = as_text(cell) if name == "notes" or name.startswith("cf.") else as_line(cell)
+        kept = as_line(cell) if name in LINES else as_text(cell)
         value = READ[name](kept) if name in READ else kept
     except ValueError as wrong:
         row.refuse(name, str(wrong))
